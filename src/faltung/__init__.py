@@ -1,0 +1,78 @@
+"""Faltung: convolution, from `f * g` on paper to ConvNets understood.
+
+Names are loaded on first use: `import faltung` loads neither SciPy nor llvmlite nor torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0.dev0"
+
+_HOMES = {
+    "door": ("convolve", "correlate", "explain", "methods", "plan"),
+    "errors": (
+        "AccuracyError",
+        "BoundaryError",
+        "DtypeError",
+        "ExpressionError",
+        "FaltungError",
+        "FileError",
+        "IntegerOverflow",
+        "MethodError",
+        "MissingDependency",
+        "ParameterError",
+        "ShapeError",
+    ),
+    "planner": ("Explanation", "Plan"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+if TYPE_CHECKING:
+    from .door import convolve, correlate, explain, methods, plan
+    from .errors import (
+        AccuracyError,
+        BoundaryError,
+        DtypeError,
+        ExpressionError,
+        FaltungError,
+        FileError,
+        IntegerOverflow,
+        MethodError,
+        MissingDependency,
+        ParameterError,
+        ShapeError,
+    )
+    from .planner import Explanation, Plan
+
+__all__ = [
+    "AccuracyError",
+    "BoundaryError",
+    "DtypeError",
+    "Explanation",
+    "ExpressionError",
+    "FaltungError",
+    "FileError",
+    "IntegerOverflow",
+    "MethodError",
+    "MissingDependency",
+    "ParameterError",
+    "Plan",
+    "ShapeError",
+    "convolve",
+    "correlate",
+    "explain",
+    "methods",
+    "plan",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'faltung' has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,9 @@
+"""The ways to convolve, each a module; `ALGORITHMS` is the list the planner asks."""
+
+from typing import cast
+
+from ..algorithm import Algorithm
+from . import direct
+
+ALGORITHMS = tuple(cast(Algorithm, module) for module in (direct,))
+"""Asked in this order; among equal costs the first wins."""

@@ -1,0 +1,261 @@
+"""The public calls: convolve, correlate, plan, explain.
+
+Each turns its words into a plan, kept for the next call with the same shapes, dtypes, options and weights, and runs it.
+"""
+
+from collections import OrderedDict
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from . import planner
+from .algorithms import ALGORITHMS
+from .arrays import as_array, as_kernel
+from .boundary import Boundary
+from .errors import ParameterError
+from .planner import Explanation, Plan
+from .spec import Array, Mode, Overflow, Padding, PerAxis, make_spec
+
+MAX_PLANS = 64
+"""Plans kept; a plan holds tables and packed weights, a few kilobytes to a few megabytes."""
+
+_plans: OrderedDict[Any, Plan] = OrderedDict()
+_lock = Lock()
+
+
+def convolve(
+    x: Any,
+    kernel: Any,
+    *,
+    mode: Mode = "full",
+    boundary: Boundary = "zero",
+    stride: PerAxis = 1,
+    dilation: PerAxis = 1,
+    padding: Padding = None,
+    axes: int | tuple[int, ...] | None = None,
+    method: str = "auto",
+    dtype: Any = None,
+    overflow: Overflow = "error",
+    rtol: float | None = None,
+    origin: PerAxis | None = None,
+    out: Array | None = None,
+    workers: int | None = None,
+) -> Array:
+    """Convolve x with a kernel: flip the kernel, slide it over x, multiply and sum.
+
+    Args:
+        x: any number of axes, any number dtype. Integers are computed exactly.
+        kernel: as many axes as x; with `axes`, it may have just those. It may be longer than x.
+        mode: "full" (every overlap), "same" (the size of x, from position (k - 1) // 2 of full) or "valid" (whole
+            overlaps only), as in scipy.signal.
+        boundary: what stands outside x: "zero", "edge", "symmetric", "reflect", "wrap" (as in `numpy.pad`), "ignore"
+            (missing: the sum is scaled by the share of weights that hit data) or ("constant", value). A pair
+            (before, after) sets the sides apart; a list has one entry per convolved axis.
+        stride: keep every so-many-th output, per axis.
+        dilation: spread the weights this far apart, per axis.
+        padding: how many samples to add outside, instead of `mode`: a number, a list with a number or a pair
+            (before, after) per axis, or "same".
+        axes: the axes to convolve; all others are a batch and broadcast.
+        method: "auto", or the algorithm to take (`faltung.methods()`), or an error that says why it cannot.
+        dtype: dtype of the result; rounding to integers is to nearest even.
+        overflow: an integer result that does not fit: "error", "saturate" or "wrap".
+        rtol: bound on the error of every output, relative to the larger of (|kernel| * |x|) there and sum |kernel|
+            times the mean |x| of its window. Default: 16 eps x log2 of the number of taps. inf lifts it.
+        origin: with mode="same", move the result this many samples later, per axis.
+        out: array to write into; must not share memory with x.
+        workers: threads; None means all processors. It does not change a bit of the result.
+
+    Returns:
+        A new array, or `out`. Two integers give int64 (uint64 if both are unsigned), else `np.result_type`.
+
+    Raises:
+        ShapeError, DtypeError, ParameterError, BoundaryError: what was given does not fit; the message says the cure.
+        IntegerOverflow: an integer result does not fit.
+        MethodError, AccuracyError: the method asked for cannot serve.
+
+    Example:
+        >>> import faltung as ft
+        >>> ft.convolve([1, 2, 3], [0, 1, 0.5])
+        array([0. , 1. , 2.5, 4. , 1.5])
+    """
+    array = as_array(x, "x")
+    options = (mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, rtol, origin)
+    return _cached_plan(array, kernel, True, options)(array, out, workers=workers)
+
+
+def correlate(
+    x: Any,
+    kernel: Any,
+    *,
+    mode: Mode = "full",
+    boundary: Boundary = "zero",
+    stride: PerAxis = 1,
+    dilation: PerAxis = 1,
+    padding: Padding = None,
+    axes: int | tuple[int, ...] | None = None,
+    method: str = "auto",
+    dtype: Any = None,
+    overflow: Overflow = "error",
+    rtol: float | None = None,
+    origin: PerAxis | None = None,
+    out: Array | None = None,
+    workers: int | None = None,
+) -> Array:
+    """Slide the kernel over x without flipping it, multiply and sum: what deep learning and OpenCV call convolution.
+
+    Everything else is as in `convolve`; a complex kernel is conjugated, as in NumPy and SciPy.
+
+    Example:
+        >>> import faltung as ft
+        >>> ft.correlate([1, 2, 3], [0, 1, 0.5], mode="same")
+        array([2. , 3.5, 3. ])
+    """
+    array = as_array(x, "x")
+    options = (mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, rtol, origin)
+    return _cached_plan(array, kernel, False, options)(array, out, workers=workers)
+
+
+def plan(
+    x: Any,
+    kernel: Any,
+    *,
+    flip: bool = True,
+    x_dtype: Any = None,
+    mode: Mode = "full",
+    boundary: Boundary = "zero",
+    stride: PerAxis = 1,
+    dilation: PerAxis = 1,
+    padding: Padding = None,
+    axes: int | tuple[int, ...] | None = None,
+    method: str = "auto",
+    dtype: Any = None,
+    overflow: Overflow = "error",
+    rtol: float | None = None,
+    origin: PerAxis | None = None,
+) -> Plan:
+    """Make a convolution ready, to run it on many arrays of one shape and dtype.
+
+    Args:
+        x: an array, or the shape of one as a tuple.
+        flip: True for `convolve`, False for `correlate`.
+        x_dtype: dtype of the data when only a shape is given; None means the kernel's, or float64 if it is integer.
+
+    The other options are those of `convolve`.
+
+    Example:
+        >>> import faltung as ft
+        >>> smooth = ft.plan((4,), [0.5, 0.5], mode="valid")
+        >>> smooth(np.array([1.0, 3.0, 5.0, 7.0]))
+        array([2., 4., 6.])
+    """
+    options = (mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, rtol, origin)
+    return _cached_plan(_template(x, kernel, x_dtype), kernel, flip, options)
+
+
+def explain(
+    x: Any,
+    kernel: Any,
+    *,
+    flip: bool = True,
+    x_dtype: Any = None,
+    mode: Mode = "full",
+    boundary: Boundary = "zero",
+    stride: PerAxis = 1,
+    dilation: PerAxis = 1,
+    padding: Padding = None,
+    axes: int | tuple[int, ...] | None = None,
+    method: str = "auto",
+    dtype: Any = None,
+    overflow: Overflow = "error",
+    rtol: float | None = None,
+    origin: PerAxis | None = None,
+) -> Explanation:
+    """Which algorithm a call would take, what the others would cost or why they cannot, and what to relax.
+
+    Arguments as in `plan`. Nothing is computed.
+
+    Example:
+        >>> import faltung as ft
+        >>> ft.explain((512, 512), np.ones((3, 3)) / 9).method
+        'separable'
+    """
+    options = (mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, rtol, origin)
+    return _cached_plan(_template(x, kernel, x_dtype), kernel, flip, options).explain()
+
+
+def methods() -> tuple[str, ...]:
+    """The names that `method=` takes, "auto" first."""
+    return ("auto", *(algorithm.name for algorithm in ALGORITHMS))
+
+
+def forget_plans() -> None:
+    """Drop all kept plans and their memory."""
+    with _lock:
+        _plans.clear()
+
+
+def _template(x: Any, kernel: Any, x_dtype: Any) -> Array:
+    """An array with the shape and dtype of x, without its memory if x is a shape."""
+    if not (isinstance(x, tuple) and all(isinstance(n, (int, np.integer)) and n >= 0 for n in x)):
+        if x_dtype is not None:
+            raise ParameterError("x_dtype= goes with a shape; an array brings its own dtype")
+        return as_array(x, "x")
+    if x_dtype is None:
+        of_kernel = as_array(kernel, "kernel").dtype
+        x_dtype = of_kernel if of_kernel.kind in "fc" else np.float64
+    return np.broadcast_to(np.zeros((), x_dtype), x)
+
+
+def _cached_plan(x: Array, kernel: Any, flip: bool, options: tuple[Any, ...]) -> Plan:
+    """The plan for these words: kept, or made now.
+
+    The key holds the kernel's bytes, never its identity: kernels are edited in place.
+    """
+    weights = as_kernel(kernel, x)
+    key = (x.shape, x.dtype, weights.tobytes(), weights.shape, weights.dtype, flip, options)
+    if weights.dtype.kind == "O":
+        return _new_plan(x, weights, flip, options)
+    try:
+        found = _plans.get(key)
+    except TypeError:
+        key = (*key[:-1], _hashable(options))
+        found = _plans.get(key)
+    if found is not None:
+        return found
+    made = _new_plan(x, weights, flip, options)
+    with _lock:
+        _plans[key] = made
+        while len(_plans) > MAX_PLANS:
+            _plans.popitem(last=False)
+    return made
+
+
+def _new_plan(x: Array, kernel: Array, flip: bool, options: tuple[Any, ...]) -> Plan:
+    mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, rtol, origin = options
+    spec, weights = make_spec(
+        x.shape,
+        x.dtype,
+        kernel,
+        flip=flip,
+        mode=mode,
+        boundary=boundary,
+        stride=stride,
+        dilation=dilation,
+        padding=padding,
+        axes=axes,
+        dtype=dtype,
+        overflow=overflow,
+        rtol=rtol,
+        origin=origin,
+    )
+    return planner.make_plan(spec, weights, method)
+
+
+def _hashable(value: Any) -> Any:
+    """Lists as tagged tuples, so that a list and a tuple stay different; arrays as their bytes."""
+    if isinstance(value, (list, tuple)):
+        return (type(value).__name__, *(_hashable(entry) for entry in value))
+    if isinstance(value, np.ndarray):
+        return (value.shape, value.dtype, value.tobytes())
+    return value

@@ -1,0 +1,67 @@
+"""What is true of a kernel, whatever it is convolved with: rank, factors, sums."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class KernelFacts:
+    """Facts on a stack of M kernels with D axes each.
+
+    Attributes:
+        factors: D arrays of shapes (M, taps of that axis) whose outer products are the kernels, or None. The
+            difference is at most 4 eps of the dtype, relative to the larger of each weight and the mean weight, so it
+            is covered by the error bound that every call promises by default.
+        sum_abs: (M,) sums of |weight|.
+        norm: (M,) square roots of the sums of squares.
+        finite: no weight is NaN or infinite.
+    """
+
+    factors: tuple[Array, ...] | None
+    sum_abs: Array
+    norm: Array
+    finite: bool
+
+
+def kernel_facts(weights: Array) -> KernelFacts:
+    """Look at the weights (M, *taps) once; every algorithm reads the result."""
+    count = len(weights)
+    if weights.dtype.kind == "O":
+        unknown = np.full(count, np.nan)
+        return KernelFacts(None, unknown, unknown, finite=True)
+    inexact = weights.dtype.kind in "fc"
+    finite = bool(np.isfinite(weights).all()) if inexact else True
+    # longdouble, so that sums of the largest float64 weights do not overflow
+    size = np.abs(weights if inexact else weights.astype(float)).astype(np.longdouble).reshape(count, -1)
+    factors = _factors(weights) if inexact and finite and weights.ndim > 2 else None
+    norm = np.sqrt((size**2).sum(axis=1))
+    return KernelFacts(factors, size.sum(axis=1).astype(float), norm.astype(float), finite)
+
+
+def _factors(weights: Array) -> tuple[Array, ...] | None:
+    found = [_factors_of_one(kernel) for kernel in weights]
+    if not found or any(one is None for one in found):
+        return None
+    return tuple(np.stack(lines) for lines in zip(*(one for one in found if one is not None), strict=True))
+
+
+def _factors_of_one(weights: Array) -> tuple[Array, ...] | None:
+    """Cross through the largest weight: for a rank-1 kernel its lines are the factors."""
+    pivot = np.unravel_index(int(np.argmax(np.abs(weights))), weights.shape)
+    peak = weights[pivot]
+    if peak == 0:
+        return None
+    factors = []
+    for axis in range(weights.ndim):
+        line = weights[(*pivot[:axis], slice(None), *pivot[axis + 1 :])]
+        factors.append(line if axis == 0 else line / peak)
+    product = factors[0]
+    for factor in factors[1:]:
+        product = product[..., None] * factor
+    size = np.abs(weights)
+    slack = 4 * np.finfo(weights.dtype).eps * np.maximum(size, size.mean())
+    return tuple(factors) if bool((np.abs(weights - product) <= slack).all()) else None

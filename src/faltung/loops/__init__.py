@@ -1,0 +1,1 @@
+"""Inner loops: arrays and integers only, one file each."""

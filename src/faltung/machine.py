@@ -1,0 +1,41 @@
+"""What this machine can do: the constants of the planner's cost model.
+
+The shipped numbers were measured by `benchmarks/calibrate.py`; see `DEFAULT`. They steer choices only, never results.
+"""
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Speeds of one processor core, for float32 unless said.
+
+    Attributes:
+        direct_rate: multiply-adds per second of the compiled direct loops.
+        general_rate: multiply-adds per second of the general direct path.
+        copy_rate: bytes per second read or written by streaming loops.
+        fft_rate: real FFT points x log2(points) per second.
+        call_s: seconds that any call costs.
+        handoff_s: seconds to wake another thread.
+    """
+
+    direct_rate: float
+    general_rate: float
+    copy_rate: float
+    fft_rate: float
+    call_s: float
+    handoff_s: float
+
+
+DEFAULT = Machine(direct_rate=4e10, general_rate=1.0e9, copy_rate=1.2e10, fft_rate=1.0e9, call_s=8e-6, handoff_s=6e-5)
+
+
+def num_workers() -> int:
+    """How many threads a call may use: the processors this process may run on, or FALTUNG_WORKERS."""
+    asked = os.environ.get("FALTUNG_WORKERS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

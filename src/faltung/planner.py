@@ -1,0 +1,260 @@
+"""Choose an algorithm, build it, run it, and say why.
+
+The planner asks every algorithm whether it refuses a spec (in words) or what it would cost, keeps all verdicts, and
+takes the cheapest that keeps the promised error. A `Plan` is the result: fixed, safe to share between threads, called
+with data as often as one likes.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .algorithm import Algorithm, Cost, Routine
+from .algorithms import ALGORITHMS
+from .errors import AccuracyError, DtypeError, MethodError, ParameterError, ShapeError
+from .machine import DEFAULT, Machine, num_workers
+from .normaliser import normaliser
+from .rounding import fits_for_certain, largest_in, largest_of, to_result
+from .spec import Array, ConvSpec
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one algorithm answered: a reason why not, or a cost."""
+
+    method: str
+    refusal: str | None
+    cost: Cost | None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Which algorithm a call takes, and why; print it.
+
+    Attributes:
+        method: the algorithm taken.
+        reason: one sentence.
+        verdicts: every algorithm's answer, the one taken first.
+        spec: what is convolved.
+    """
+
+    method: str
+    reason: str
+    verdicts: tuple[Verdict, ...]
+    spec: ConvSpec
+
+    def __str__(self) -> str:
+        lines = [f"{describe(self.spec)}", f"method {self.method}: {self.reason}", ""]
+        lines.append(f"{'method':<12}{'time':>10}{'memory':>10}{'error <=':>10}  why not")
+        for verdict in self.verdicts:
+            if verdict.cost is None:
+                lines.append(f"{verdict.method:<12}{'-':>10}{'-':>10}{'-':>10}  {verdict.refusal}")
+                continue
+            bound = "of data" if math.isinf(verdict.cost.error) else f"{verdict.cost.error:.1e}"
+            why = verdict.refusal or ("" if verdict.method == self.method else "slower")
+            lines.append(
+                f"{verdict.method:<12}{_seconds(verdict.cost.seconds):>10}"
+                f"{_bytes(verdict.cost.num_bytes):>10}{bound:>10}  {why}"
+            )
+        return "\n".join(line.rstrip() for line in lines)
+
+
+class Plan:
+    """One convolution made ready: shapes, dtypes and kernel are fixed, only the data are missing.
+
+    Call it with data: `plan(x)` or `plan(x, out=y)`. It never changes, so one plan serves many threads; `workers` only
+    says how many threads one call may use and does not change a bit of the result.
+
+    Attributes:
+        spec: the normal form of what is computed.
+        method: name of the algorithm taken.
+    """
+
+    def __init__(self, spec: ConvSpec, weights: Array, algorithm: Algorithm, explanation: Explanation) -> None:
+        """Build the algorithm and load the kernels; `make_plan` is the way to get one."""
+        self.spec = spec
+        self.method = algorithm.name
+        self._explanation = explanation
+        self._weights = weights
+        self._routine: Routine = algorithm.build(spec)
+        self._packed = [self._routine.load(kernel) for kernel in weights]
+        self._sizes = tuple(axis.size for axis in spec.axes)
+        self._out_shape = spec.out_shape
+        self._in_order = spec.batch_positions + tuple(a.position for a in spec.axes) == tuple(range(len(spec.x_shape)))
+        self._exact = spec.item.kind in "iu"
+        self._safe = (
+            not self._exact or spec.overflow == "wrap" or fits_for_certain(spec, weights, largest_of(spec.x_dtype))
+        )
+        self._normaliser = normaliser(spec, weights) if spec.ignores else None
+
+    def explain(self) -> Explanation:
+        """Why this algorithm; see `faltung.explain`."""
+        return self._explanation
+
+    def __call__(self, x: Array, out: Array | None = None, *, workers: int | None = None) -> Array:
+        """Convolve x.
+
+        Args:
+            x: an array of the shape and dtype that the plan was made for.
+            out: where the result goes; it must not share memory with x.
+            workers: threads this call may use; None means all processors.
+
+        Raises:
+            ShapeError: x or out has another shape.
+            DtypeError: x or out has another dtype.
+            ParameterError: out shares memory with x, or cannot be written.
+        """
+        spec = self.spec
+        if x.shape != spec.x_shape:
+            raise ShapeError(f"the plan is for x of shape {spec.x_shape}, got {x.shape}: make another plan")
+        if x.dtype != spec.x_dtype:
+            raise DtypeError(f"the plan is for x of dtype {spec.x_dtype}, got {x.dtype}: make another plan")
+        if out is not None:
+            _check_out(out, x, spec)
+        num_threads = num_workers() if workers is None else workers
+        if out is not None and out.dtype == spec.item and self._in_order and out.flags.c_contiguous:
+            total = out
+        else:
+            total = np.empty(self._out_shape, spec.item)
+        if total.size:
+            self._run(x, total, num_threads)
+            total = self._check_overflow(x, total)
+        result = to_result(total, spec.dtype, spec.overflow)
+        if out is None:
+            return result
+        if result is not out:
+            out[...] = result
+        return out
+
+    def _run(self, x: Array, total: Array, workers: int) -> None:
+        spec = self.spec
+        if self._in_order and len(self._packed) == 1 and spec.x_batch == spec.batch:
+            x_stack = x.reshape(-1, *self._sizes)
+            out_stack = total.reshape(-1, *spec.out_sizes)
+            self._routine.run(x_stack, self._packed[0], out_stack, workers)
+        else:
+            for index, x_stack, out_view in self._stacks(x, total):
+                out_stack = np.empty((len(x_stack), *spec.out_sizes), spec.item)
+                self._routine.run(x_stack, self._packed[index], out_stack, workers)
+                out_view[...] = out_stack.reshape(out_view.shape)
+        if self._normaliser is not None:
+            spec.to_canonical(total)[...] *= self._normaliser
+
+    def _stacks(self, x: Array, total: Array) -> Iterator[tuple[int, Array, Array]]:
+        """For each kernel: its number, the x it meets as one stack, and where the result goes."""
+        spec = self.spec
+        x_all = np.broadcast_to(spec.to_canonical(x), (*spec.batch, *self._sizes))
+        out_all = spec.to_canonical(total)
+        for index, entry in enumerate(np.ndindex(*spec.kernel_batch)):
+            where = tuple(i if size > 1 else slice(None) for i, size in zip(entry, spec.kernel_batch, strict=True))
+            out_view = out_all[where] if where else out_all
+            x_view = x_all[where] if where else x_all
+            yield index, np.ascontiguousarray(x_view).reshape(-1, *self._sizes), out_view
+
+    def _check_overflow(self, x: Array, total: Array) -> Array:
+        """The exact integers: as computed if they provably fit, else again in Python's own."""
+        if self._safe or fits_for_certain(self.spec, self._weights, largest_in(x)):
+            return total
+        exact = _exact_plan(self.spec, self._weights)(x.astype(object))
+        return to_result(exact, total.dtype, self.spec.overflow)
+
+
+def make_plan(spec: ConvSpec, weights: Array, method: str = "auto", machine: Machine = DEFAULT) -> Plan:
+    """Ask all algorithms, take the cheapest allowed (or the one asked for), and build it.
+
+    Raises:
+        ParameterError: no algorithm is called `method`.
+        MethodError: the algorithm asked for refuses.
+        AccuracyError: the algorithm asked for cannot keep `rtol`.
+    """
+    explanation = choose(spec, method, machine)
+    algorithm = next(a for a in ALGORITHMS if a.name == explanation.method)
+    return Plan(spec, weights, algorithm, explanation)
+
+
+def choose(spec: ConvSpec, method: str = "auto", machine: Machine = DEFAULT) -> Explanation:
+    """The verdicts of all algorithms and the choice among them."""
+    names = [algorithm.name for algorithm in ALGORITHMS]
+    if method != "auto" and method not in names:
+        allowed = ", ".join(f'"{name}"' for name in ["auto", *names])
+        raise ParameterError(f"method={method!r}: allowed are {allowed}")
+    verdicts = [_ask(algorithm, spec, machine) for algorithm in ALGORITHMS]
+    if method != "auto":
+        verdict = next(v for v in verdicts if v.method == method)
+        if verdict.cost is None:
+            raise MethodError(f'method="{method}" refuses: {verdict.refusal}; method="auto" finds one that serves')
+        if verdict.refusal:
+            raise AccuracyError(
+                f'method="{method}" {verdict.refusal}; take method="auto", or rtol=inf to lift the bound'
+            )
+        reason = "asked for by name"
+    else:
+        able = [v for v in verdicts if v.refusal is None and v.cost is not None]
+        verdict = min(able, key=lambda v: v.cost.seconds if v.cost else math.inf)
+        reason = _reason(verdict, able)
+    order = sorted(verdicts, key=lambda v: (v is not verdict, v.cost is None, v.cost.seconds if v.cost else 0))
+    return Explanation(verdict.method, reason, tuple(order), spec)
+
+
+def _ask(algorithm: Algorithm, spec: ConvSpec, machine: Machine) -> Verdict:
+    refusal = algorithm.refuses(spec)
+    if refusal is not None:
+        return Verdict(algorithm.name, refusal, None)
+    cost = algorithm.cost(spec, machine, num_workers())
+    # direct is the definition: its rounding is what rtol is measured against
+    if algorithm.name != "direct" and not math.isinf(cost.error) and cost.error > spec.rtol:
+        return Verdict(algorithm.name, f"errs by up to {cost.error:.1e}, rtol allows {spec.rtol:.1e}", cost)
+    return Verdict(algorithm.name, None, cost)
+
+
+def _reason(taken: Verdict, able: list[Verdict]) -> str:
+    others = [v.cost.seconds for v in able if v is not taken and v.cost]
+    if not others or taken.cost is None:
+        return "the only one that serves"
+    ratio = min(others) / taken.cost.seconds
+    return f"predicted {ratio:.1f} times as fast as the next" if ratio >= 1.05 else "predicted as fast as the next"
+
+
+def _exact_plan(spec: ConvSpec, weights: Array) -> Plan:
+    """The same convolution in Python's integers, which have no end."""
+    anything = np.dtype(object)
+    exact = replace(spec, x_dtype=anything, item=anything, dtype=anything)
+    return make_plan(exact, weights.astype(object), "direct")
+
+
+def describe(spec: ConvSpec) -> str:
+    """The convolution in one line, e.g. `convolve (512, 512) float32 with 3x3 -> (512, 512) float32`."""
+    verb = "convolve" if spec.flip else "correlate"
+    taps = "x".join(map(str, spec.taps))
+    return f"{verb} {spec.x_shape} {spec.x_dtype} with {taps} -> {spec.out_shape} {spec.dtype}"
+
+
+def _seconds(seconds: float) -> str:
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-6:.3g} us"
+
+
+def _bytes(count: int) -> str:
+    for unit, size in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count} B"
+
+
+def _check_out(out: Array, x: Array, spec: ConvSpec) -> None:
+    if not isinstance(out, np.ndarray):
+        raise DtypeError(f"out is a {type(out).__name__}: a NumPy array is expected")
+    if out.shape != spec.out_shape:
+        raise ShapeError(f"out has shape {out.shape}, the result has {spec.out_shape}: give np.empty of that shape")
+    if out.dtype != spec.dtype:
+        raise DtypeError(
+            f"out has dtype {out.dtype}, the result has {spec.dtype}: give such an array, or dtype=out.dtype"
+        )
+    if not out.flags.writeable:
+        raise ParameterError("out is read-only: give a writable array")
+    if np.may_share_memory(out, x):
+        raise ParameterError("out shares memory with x, which is read while out is written: give another array")

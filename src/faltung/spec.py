@@ -1,0 +1,397 @@
+"""ConvSpec: one convolution without its data, checked once and in one normal form.
+
+Whatever the caller said (convolve or correlate, mode or padding, names or pairs), the spec says for every convolved
+axis: output o is the sum over taps j of w[j] * x[o * stride + j * dilation - before], where positions outside the axis
+follow its boundary. No floor above this one looks at the caller's words again.
+"""
+
+import math
+import operator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from .boundary import AxisBoundary, Boundary, parse_boundary
+from .errors import DtypeError, ParameterError, ShapeError
+from .kernel_facts import KernelFacts, kernel_facts
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Mode = Literal["full", "same", "valid"]
+Overflow = Literal["error", "saturate", "wrap"]
+PerAxis = int | Sequence[int]
+Padding = int | Sequence[int | tuple[int, int]] | Literal["same"] | None
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One convolved axis; lengths in samples.
+
+    Attributes:
+        position: which axis of x, >= 0.
+        size: length of x.
+        taps: length of the kernel, before dilation.
+        before, after: how many positions outside x the windows reach; negative if they leave samples out.
+    """
+
+    position: int
+    size: int
+    taps: int
+    stride: int
+    dilation: int
+    before: int
+    after: int
+    boundary: AxisBoundary
+
+    @property
+    def reach(self) -> int:
+        """Length of the dilated kernel."""
+        return (self.taps - 1) * self.dilation + 1
+
+    @property
+    def num_out(self) -> int:
+        """Length of the output."""
+        return (self.size + self.before + self.after - self.reach) // self.stride + 1
+
+    @property
+    def span(self) -> int:
+        """How many positions of the padded axis the outputs read."""
+        return (self.num_out - 1) * self.stride + self.reach
+
+
+@dataclass(frozen=True)
+class ConvSpec:
+    """Shapes, geometry, dtypes and facts on the kernel; never a fact on the data.
+
+    Attributes:
+        x_shape: shape of x.
+        axes: the convolved axes, in the order of the kernel's axes.
+        x_batch, kernel_batch: lengths of the other axes of x and kernel, aligned; they broadcast.
+        x_dtype: dtype of x.
+        item: dtype of the arithmetic: int64 or uint64 for integers (exact), else a float or complex dtype.
+        dtype: dtype of the result.
+        flip: True for convolution, False for correlation (which conjugates a complex kernel).
+        overflow: what to do where an integer result does not fit.
+        rtol: bound on the error of every output, see `convolve`; inf lifts it.
+        facts: what is true of the weights.
+    """
+
+    x_shape: tuple[int, ...]
+    axes: tuple[Axis, ...]
+    x_batch: tuple[int, ...]
+    kernel_batch: tuple[int, ...]
+    x_dtype: np.dtype[Any]
+    item: np.dtype[Any]
+    dtype: np.dtype[Any]
+    flip: bool
+    overflow: Overflow
+    rtol: float
+    facts: KernelFacts = field(compare=False)
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """Lengths of the axes that are not convolved."""
+        return tuple(np.broadcast_shapes(self.x_batch, self.kernel_batch))
+
+    @property
+    def batch_positions(self) -> tuple[int, ...]:
+        """Which axes of x are not convolved."""
+        convolved = {axis.position for axis in self.axes}
+        return tuple(p for p in range(len(self.x_shape)) if p not in convolved)
+
+    @property
+    def taps(self) -> tuple[int, ...]:
+        """Shape of one kernel."""
+        return tuple(axis.taps for axis in self.axes)
+
+    @property
+    def out_sizes(self) -> tuple[int, ...]:
+        """Lengths of the convolved axes of the result."""
+        return tuple(axis.num_out for axis in self.axes)
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """Shape of the result, axes in the order of x."""
+        shape = [0] * len(self.x_shape)
+        for position, size in zip(self.batch_positions, self.batch, strict=True):
+            shape[position] = size
+        for axis in self.axes:
+            shape[axis.position] = axis.num_out
+        return tuple(shape)
+
+    @property
+    def num_taps(self) -> int:
+        """Number of weights of one kernel."""
+        return math.prod(self.taps)
+
+    @property
+    def num_outputs(self) -> int:
+        """Number of results."""
+        return math.prod(self.out_shape)
+
+    @property
+    def dense(self) -> bool:
+        """Neither stride nor dilation."""
+        return all(axis.stride == 1 and (axis.dilation == 1 or axis.taps == 1) for axis in self.axes)
+
+    @property
+    def ignores(self) -> bool:
+        """Whether some outside is missing rather than a value."""
+        return any(side.rule == "ignore" for a in self.axes for side in (a.boundary.before, a.boundary.after))
+
+    def to_canonical(self, array: Array) -> Array:
+        """A view of x (or of the result) with the batch axes first and the convolved axes last, in kernel order."""
+        return array.transpose((*self.batch_positions, *(axis.position for axis in self.axes)))
+
+
+def make_spec(
+    x_shape: Sequence[int],
+    x_dtype: np.dtype[Any],
+    kernel: Array,
+    *,
+    flip: bool,
+    mode: Mode = "full",
+    boundary: Boundary = "zero",
+    stride: PerAxis = 1,
+    dilation: PerAxis = 1,
+    padding: Padding = None,
+    axes: int | Sequence[int] | None = None,
+    dtype: Any = None,
+    overflow: Overflow = "error",
+    rtol: float | None = None,
+    origin: PerAxis | None = None,
+) -> tuple[ConvSpec, Array]:
+    """Check everything that can be checked without the data, and bring it to normal form.
+
+    Returns:
+        The spec, and the kernels as correlation weights of dtype `spec.item` and shape (M, *taps): flipped for a
+        convolution, conjugated for a correlation, one for each entry of `spec.kernel_batch`.
+
+    Raises:
+        ShapeError, ParameterError, BoundaryError, DtypeError: each says what was got and what to do.
+    """
+    shape = tuple(x_shape)
+    positions = _parse_axes(axes, len(shape), kernel)
+    batch_positions = tuple(p for p in range(len(shape)) if p not in positions)
+    num = len(positions)
+    kernel = _align_kernel(kernel, shape, positions, batch_positions)
+    kernel_batch, taps = kernel.shape[: len(batch_positions)], kernel.shape[len(batch_positions) :]
+    strides = _per_axis("stride", stride, num, least=1)
+    dilations = _per_axis("dilation", dilation, num, least=1)
+    rules = parse_boundary(boundary, num)
+    reaches = [(k - 1) * d + 1 for k, d in zip(taps, dilations, strict=True)]
+    margins = _margins(reaches, mode, padding, origin)
+    built = []
+    for i, position in enumerate(positions):
+        axis = Axis(position, shape[position], taps[i], strides[i], dilations[i], *margins[i], rules[i])
+        _check_size(axis)
+        built.append(axis)
+    ignores = any(side.rule == "ignore" for rule in rules for side in (rule.before, rule.after))
+    item, result = _dtypes(x_dtype, kernel.dtype, dtype, ignores=ignores)
+    _check_constants(rules, item)
+    _check_choice("overflow", overflow, ("error", "saturate", "wrap"))
+    weights = _correlation_weights(kernel, num, flip=flip).astype(item, copy=False)
+    weights = np.ascontiguousarray(weights).reshape(-1, *taps)
+    spec = ConvSpec(
+        x_shape=shape,
+        axes=tuple(built),
+        x_batch=tuple(shape[p] for p in batch_positions),
+        kernel_batch=kernel_batch,
+        x_dtype=x_dtype,
+        item=item,
+        dtype=result,
+        flip=flip,
+        overflow=overflow,
+        rtol=_parse_rtol(rtol, item, math.prod(taps)),
+        facts=kernel_facts(weights),
+    )
+    return spec, weights
+
+
+def _parse_axes(axes: int | Sequence[int] | None, ndim: int, kernel: Array) -> tuple[int, ...]:
+    if axes is None:
+        if kernel.ndim != ndim:
+            cure = f"name the convolved axes, e.g. axes={tuple(range(-kernel.ndim, 0))}" if kernel.ndim < ndim else ""
+            raise ShapeError(
+                f"x has {ndim} axes and the kernel {kernel.ndim}: "
+                + (cure or f"reshape x to {kernel.ndim} axes or the kernel to {ndim}")
+            )
+        return tuple(range(ndim))
+    listed = tuple(axes) if isinstance(axes, Iterable) else (axes,)
+    positions = []
+    for axis in listed:
+        i = _integer("axes", axis)
+        if not -ndim <= i < ndim:
+            raise ShapeError(f"axes={axes!r}: axis {i} does not exist in x with {ndim} axes ({-ndim} to {ndim - 1})")
+        positions.append(i % ndim)
+    if not positions or len(set(positions)) < len(positions):
+        raise ShapeError(f"axes={axes!r}: name each convolved axis once, at least one")
+    return tuple(positions)
+
+
+def _align_kernel(kernel: Array, shape: tuple[int, ...], positions: tuple[int, ...], batch: tuple[int, ...]) -> Array:
+    """The kernel with aligned batch axes first, then its taps in the order of `axes`."""
+    if kernel.ndim == len(positions):
+        aligned = kernel.reshape((1,) * len(batch) + kernel.shape)
+    elif kernel.ndim == len(shape):
+        aligned = kernel.transpose((*batch, *positions))
+    else:
+        raise ShapeError(
+            f"the kernel has {kernel.ndim} axes, but {len(positions)} axes of x (of {len(shape)}) are convolved: give "
+            f"it {len(positions)} axes, or {len(shape)} to have one kernel per batch entry"
+        )
+    for i, p in enumerate(batch):
+        if aligned.shape[i] != shape[p] and 1 not in (aligned.shape[i], shape[p]):
+            raise ShapeError(
+                f"axis {p} is not convolved: its lengths {shape[p]} in x and {aligned.shape[i]} in the kernel must be "
+                f"equal, or one of them 1"
+            )
+    if 0 in aligned.shape:
+        raise ShapeError(f"the kernel is empty, its shape is {kernel.shape}: it needs at least one weight")
+    return aligned
+
+
+def _correlation_weights(kernel: Array, num_axes: int, *, flip: bool) -> Array:
+    if flip:
+        return kernel[(..., *([slice(None, None, -1)] * num_axes))]
+    return kernel.conj() if kernel.dtype.kind in "cO" else kernel
+
+
+def _margins(reaches: list[int], mode: Mode, padding: Padding, origin: PerAxis | None) -> list[tuple[int, int]]:
+    """How far the windows reach (before, after) each axis."""
+    num = len(reaches)
+    _check_choice("mode", mode, ("full", "same", "valid"))
+    if origin is not None and mode != "same":
+        raise ParameterError(f'origin={origin!r} moves the centre of mode="same"; it says nothing for mode={mode!r}')
+    if padding is not None:
+        if mode != "full":
+            raise ParameterError(f"padding={padding!r} replaces mode, but mode={mode!r} was given as well: drop one")
+        return _parse_padding(padding, reaches)
+    if mode == "full":
+        return [(reach - 1, reach - 1) for reach in reaches]
+    if mode == "valid":
+        return [(0, 0)] * num
+    moves = _per_axis("origin", 0 if origin is None else origin, num, least=None)
+    return [(r // 2 + move, (r - 1) // 2 - move) for r, move in zip(reaches, moves, strict=True)]
+
+
+def _parse_padding(padding: Padding, reaches: list[int]) -> list[tuple[int, int]]:
+    if isinstance(padding, str):
+        _check_choice("padding", padding, ("same",))
+        return [((reach - 1) // 2, reach // 2) for reach in reaches]
+    entries = list(padding) if isinstance(padding, Iterable) else [padding] * len(reaches)
+    if len(entries) != len(reaches):
+        raise ParameterError(
+            f"padding={padding!r} has {len(entries)} entries for {len(reaches)} convolved axes: give one number for "
+            f"all, or a list with one number or one pair (before, after) per axis, e.g. {[(1, 2)] * len(reaches)}"
+        )
+    margins = []
+    for entry in entries:
+        pair = tuple(entry) if isinstance(entry, Iterable) else (entry, entry)
+        if len(pair) != 2:
+            raise ParameterError(f"padding entry {entry!r}: a number or a pair (before, after) is expected")
+        margins.append((_integer("padding", pair[0], least=0), _integer("padding", pair[1], least=0)))
+    return margins
+
+
+def _check_size(axis: Axis) -> None:
+    if axis.size == 0:
+        raise ShapeError(f"axis {axis.position} of x is empty: a convolved axis needs at least one sample")
+    padded = axis.size + axis.before + axis.after
+    if padded < axis.reach:
+        dilated = f" ({axis.taps} taps, dilation {axis.dilation})" if axis.dilation > 1 else ""
+        raise ShapeError(
+            f"axis {axis.position} of x has {axis.size} samples, {axis.before + axis.after} more with padding, and the "
+            f"kernel is {axis.reach} long{dilated}: x needs at least {axis.reach - axis.before - axis.after} samples "
+            f'here, or use mode="same", mode="full" or more padding'
+        )
+
+
+def _dtypes(
+    x: np.dtype[Any], kernel: np.dtype[Any], asked: Any, *, ignores: bool
+) -> tuple[np.dtype[Any], np.dtype[Any]]:
+    """The dtypes of the arithmetic and of the result."""
+    for name, dtype in (("x", x), ("kernel", kernel)):
+        if dtype.kind not in "biufcO":
+            raise DtypeError(f"{name} has dtype {dtype}: only numbers can be convolved; convert it, e.g. astype(float)")
+    natural = np.result_type(x, kernel)
+    if x.kind in "biu" and kernel.kind in "biu":
+        # np.sum's rule; uint64 with int64 would promote to float64, which holds neither
+        unsigned = x.kind != "i" and kernel.kind != "i" and "u" in (x.kind, kernel.kind)
+        natural = np.dtype(np.uint64 if unsigned else np.int64)
+        if ignores:
+            natural = np.dtype(np.float64)
+    elif natural.kind == "O" and ignores:
+        raise DtypeError(
+            'boundary="ignore" divides by sums of weights, which objects do not promise: use a float dtype'
+        )
+    result = natural if asked is None else _parse_dtype(asked)
+    item = np.dtype(np.float32) if natural == np.float16 else natural
+    if item.kind in "fc" and result.kind in "fc":
+        item = np.result_type(item, result)
+    if item.kind == "c" and result.kind not in "cO":
+        raise DtypeError(f"the result is complex and dtype={result} is not: take its real part or abs afterwards")
+    return item, result
+
+
+def _parse_dtype(asked: Any) -> np.dtype[Any]:
+    try:
+        dtype = np.dtype(asked)
+    except TypeError as error:
+        raise DtypeError(f"dtype={asked!r} is not a NumPy dtype") from error
+    if dtype.kind not in "biufcO":
+        raise DtypeError(f"dtype={dtype} cannot hold numbers: use an integer, float or complex dtype")
+    return dtype
+
+
+def _check_constants(rules: tuple[AxisBoundary, ...], item: np.dtype[Any]) -> None:
+    for side in (side for rule in rules for side in (rule.before, rule.after)):
+        if isinstance(side.value, complex) and item.kind not in "cO":
+            raise ParameterError(
+                f"the boundary value {side.value!r} is complex, x and kernel are {item}: give a real one"
+            )
+        if item.kind in "iu" and not _holds(item, side.value):
+            raise ParameterError(
+                f"the boundary value {side.value!r} is not a number of dtype {item}: give such a number, or x as float"
+            )
+
+
+def _holds(dtype: np.dtype[Any], value: Any) -> bool:
+    """Whether the integer dtype holds this number."""
+    info = np.iinfo(dtype)
+    return math.isfinite(value) and value == int(value) and info.min <= value <= info.max
+
+
+def _parse_rtol(rtol: float | None, item: np.dtype[Any], num_taps: int) -> float:
+    if rtol is None:
+        eps = float(np.finfo(item).eps) if item.kind in "fc" else 0.0
+        return 16 * eps * max(1.0, math.log2(num_taps))
+    if isinstance(rtol, (int, float)) and rtol >= 0:
+        return float(rtol)
+    raise ParameterError(f"rtol={rtol!r}: a number >= 0 is expected, or inf for no promise")
+
+
+def _check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ParameterError(f"{name}={value!r}: allowed are " + ", ".join(f'"{word}"' for word in allowed))
+
+
+def _per_axis(name: str, value: PerAxis, num_axes: int, *, least: int | None) -> tuple[int, ...]:
+    entries = list(value) if isinstance(value, Iterable) else [value] * num_axes
+    if len(entries) != num_axes:
+        raise ParameterError(
+            f"{name}={value!r} has {len(entries)} entries for {num_axes} convolved axes: give one number for all, or "
+            f"one per axis"
+        )
+    return tuple(_integer(name, entry, least=least) for entry in entries)
+
+
+def _integer(name: str, value: Any, *, least: int | None = None) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ParameterError(f"{name}={value!r}: an integer is expected") from None
+    if least is not None and number < least:
+        raise ParameterError(f"{name}={number}: at least {least} is allowed")
+    return number
