@@ -1,19 +1,26 @@
 """Direct: multiply and add, as the definition says. Serves every spec."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from ..algorithm import Cost
-from ..loops.taps import correlate_taps
+from ..algorithm import Cost, Routine
+from ..jit.pool import run_parts
+from ..loops.taps import PARTIAL, correlate_taps
 from ..machine import Machine
 from ..spec import Array, ConvSpec
+from . import planes
 from .gather import gather
 
 name = "direct"
 
 SLAB = 1 << 16
 """Outputs computed at a time by the general loop: few enough for its three arrays to stay in a 1 MiB cache."""
+
+MOST_SKIPPED = 16
+"""Up to this product of strides all outputs are computed and thinned out: still faster than the general loop."""
 
 
 def refuses(spec: ConvSpec) -> str | None:
@@ -24,13 +31,115 @@ def refuses(spec: ConvSpec) -> str | None:
 def cost(spec: ConvSpec, machine: Machine, workers: int) -> Cost:
     """One multiply-add per tap and output."""
     eps = float(np.finfo(spec.item).eps) if spec.item.kind in "fc" else 0.0
-    seconds = machine.call_s + spec.num_outputs * spec.num_taps / machine.general_rate
-    return Cost(seconds, 3 * SLAB * spec.item.itemsize, eps * min(spec.num_taps, 256 + spec.num_taps / 256))
+    error = eps * min(spec.num_taps, PARTIAL + spec.num_taps / PARTIAL)
+    if not _compiled(spec):
+        seconds = machine.call_s + spec.num_outputs * spec.num_taps / machine.general_rate / max(1, workers)
+        return Cost(seconds, 3 * SLAB * spec.item.itemsize, error)
+    return Cost(machine.call_s + seconds_compiled(spec, machine, workers), 1 << 18, error)
 
 
-def build(spec: ConvSpec) -> "GeneralDirect":
+def seconds_compiled(spec: ConvSpec, machine: Machine, workers: int) -> float:
+    """Predicted time of the compiled loops; a few taps cost as much as reading and writing does."""
+    skipped = math.prod(axis.stride for axis in spec.axes)
+    rate = machine.direct_rate * 4 / spec.item.itemsize
+    moved = spec.num_outputs * skipped * 2 * spec.item.itemsize / machine.copy_rate
+    seconds = spec.num_outputs * skipped * spec.num_taps / rate + moved
+    return seconds if seconds < 2 * machine.handoff_s else machine.handoff_s + seconds / max(1, workers)
+
+
+def build(spec: ConvSpec) -> Routine:
     """The compiled loop for the spec where there is one, else the general loop."""
-    return GeneralDirect(spec)
+    if not _compiled(spec):
+        return GeneralDirect(spec)
+    if any(axis.stride > 1 for axis in spec.axes):
+        return Thinned(spec)
+    if planes.fill_value(spec.axes) is None:
+        return Padded(spec)
+    return CompiledDirect(spec)
+
+
+def _compiled(spec: ConvSpec) -> bool:
+    """Whether the compiled loops serve this spec."""
+    undilated = all(axis.dilation == 1 or axis.taps == 1 for axis in spec.axes)
+    plain = spec.item.name in ("float32", "float64", "int64", "uint64") and len(spec.axes) <= 2
+    return plain and undilated and math.prod(axis.stride for axis in spec.axes) <= MOST_SKIPPED
+
+
+def _signed(array: Array) -> Array:
+    """uint64 as int64: the same bits, and sums wrap around alike."""
+    return array.view(np.int64) if array.dtype == np.uint64 else array
+
+
+class CompiledDirect:
+    """The compiled line or plane loop; the border is part of it."""
+
+    def __init__(self, spec: ConvSpec) -> None:
+        """Compile, or fetch, the loop and make its tables."""
+        self._item = np.dtype(np.int64) if spec.item == np.uint64 else spec.item
+        source = planes.source_name(spec.x_dtype, self._item)
+        if source == "uint64":
+            source = "int64"
+        fill = planes.fill_value(spec.axes)
+        fill = float(fill) if self._item.kind == "f" else _as_int64(int(fill))
+        make = planes.share_lines if len(spec.axes) == 1 else planes.share_planes
+        self._shared = make(spec.axes, source, self._item, fill)
+
+    def load(self, weights: Array) -> Array:
+        """The weights as the loop reads them."""
+        return np.ascontiguousarray(_signed(weights))
+
+    def run(self, x: Array, packed: Array, out: Array, workers: int) -> None:
+        """All entries of the stack, cut into units that threads share."""
+        self._shared(planes.readable(_signed(x), self._item), (packed,), _signed(out), workers)
+
+
+def _as_int64(value: int) -> int:
+    """The int64 with the bits of this uint64."""
+    return value - (1 << 64) if value >= 1 << 63 else value
+
+
+class Padded:
+    """Several values stand outside: pad first, then convolve what is inside."""
+
+    def __init__(self, spec: ConvSpec) -> None:
+        """See the class."""
+        self._spec = spec
+        axes = tuple(planes.without_boundary(axis) for axis in spec.axes)
+        self._inner = build(replace(spec, axes=axes, x_dtype=spec.item))
+
+    def load(self, weights: Array) -> Any:
+        """As the inner routine wants it."""
+        return self._inner.load(weights)
+
+    def run(self, x: Array, packed: Any, out: Array, workers: int) -> None:
+        """Pad and run."""
+        axes = self._spec.axes
+        padded = gather(x, axes, [0] * len(axes), [axis.span for axis in axes], self._spec.item)
+        self._inner.run(padded, packed, out, workers)
+
+
+class Thinned:
+    """A stride: compute every output, keep each so-many-th."""
+
+    def __init__(self, spec: ConvSpec) -> None:
+        """See the class."""
+        axes = []
+        for axis in spec.axes:
+            unread = axis.size + axis.before + axis.after - axis.span
+            axes.append(replace(axis, stride=1, after=axis.after - unread))
+        self._inner_spec = replace(spec, axes=tuple(axes))
+        self._inner = build(self._inner_spec)
+        self._keep = tuple(slice(None, None, axis.stride) for axis in spec.axes)
+
+    def load(self, weights: Array) -> Any:
+        """As the inner routine wants it."""
+        return self._inner.load(weights)
+
+    def run(self, x: Array, packed: Any, out: Array, workers: int) -> None:
+        """Run densely and thin out."""
+        every = np.empty((len(x), *self._inner_spec.out_sizes), out.dtype)
+        self._inner.run(x, packed, every, workers)
+        out[...] = every[(slice(None), *self._keep)]
 
 
 @dataclass(frozen=True)
@@ -48,12 +157,15 @@ class GeneralDirect:
         axes = self.spec.axes
         first = axes[0]
         strides, dilations = tuple(a.stride for a in axes), tuple(a.dilation for a in axes)
-        row = max(1, out[:1, :1].size)
-        height = max(1, SLAB // row)
-        for b in range(len(x)):
-            for top in range(0, first.num_out, height):
-                stop = min(top + height, first.num_out)
-                starts = (top * first.stride, *(0 for _ in axes[1:]))
-                stops = ((stop - 1) * first.stride + first.reach, *(a.span for a in axes[1:]))
-                padded = gather(x[b : b + 1], axes, starts, stops, self.spec.item)
-                correlate_taps(padded, packed, strides, dilations, out[b : b + 1, top:stop])
+        height = max(1, SLAB // max(1, out[:1, :1].size))
+        slabs = [(b, top) for b in range(len(x)) for top in range(0, first.num_out, height)]
+
+        def slab(i: int) -> None:
+            b, top = slabs[i]
+            stop = min(top + height, first.num_out)
+            starts = (top * first.stride, *(0 for _ in axes[1:]))
+            stops = ((stop - 1) * first.stride + first.reach, *(a.span for a in axes[1:]))
+            padded = gather(x[b : b + 1], axes, starts, stops, self.spec.item)
+            correlate_taps(padded, packed, strides, dilations, out[b : b + 1, top:stop])
+
+        run_parts(slab, len(slabs), workers)

@@ -1,0 +1,286 @@
+"""The compiled plane and line loops around their tables: what direct and separable have in common."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ..boundary import AxisBoundary, Side
+from ..jit import compiler
+from ..jit.emitter import OF_DTYPE
+from ..jit.pool import run_parts
+from ..loops.dense2d import dense2d
+from ..loops.lines import lines
+from ..loops.taps import PARTIAL
+from ..spec import Array, Axis
+
+STRIP, BLOCK, LINE = 36, 512, 8192
+"""Outputs between edges: rows and columns of a plane (a staged block of float32 stays in a 512 KiB cache), samples of a
+line."""
+
+SHARE_S = 1.5e-4
+"""Seconds of work from which on several threads are used: waking one takes about 50 microseconds."""
+
+
+def tables(axis: Axis) -> tuple[int, Array]:
+    """Number of positions before the axis, and where they and the ones behind come from."""
+    num_before, num_after = max(axis.before, 0), max(axis.after, 0)
+    left, right = axis.boundary.tables(axis.size, num_before, num_after)
+    # one entry more: an empty array has no address to speak of
+    return num_before, np.concatenate([left, right, [0]]).astype(np.int64)
+
+
+def edges(axis: Axis, block: int, tile: int) -> Array:
+    """Where to cut the outputs: the borders apart in whole tiles, the inside (read in place) in even blocks."""
+    size = axis.num_out
+    low, high = -(-max(axis.before, 0) // tile) * tile, size - -(-max(axis.after, 0) // tile) * tile
+    if high - low < 2 * tile:
+        low, high = 0, size
+    count = max(1, -(-(high - low) // block))
+    inner = [low + round((high - low) * i / count / tile) * tile for i in range(count)]
+    return np.array(sorted({0, *inner, high, size}), np.int64)
+
+
+def fill_value(axes: Sequence[Axis]) -> Any:
+    """The one value that stands outside wherever something is filled; None if there are several."""
+    values = {side.value for axis in axes for side in (axis.boundary.before, axis.boundary.after) if side.fills}
+    if len(values) > 1:
+        return None
+    return values.pop() if values else 0
+
+
+def without_boundary(axis: Axis) -> Axis:
+    """The same outputs from an axis that has been padded beforehand."""
+    nothing = AxisBoundary(Side("zero"), Side("zero"))
+    return replace(axis, size=axis.span, before=0, after=0, boundary=nothing)
+
+
+def pieces(kh: int, kw: int, rows: int) -> Array:
+    """Cut kh x kw taps into rectangles (r0, r1, c0, c1) of at most 256 taps, of `rows` rows or more if kh >= rows."""
+    if kh < rows:
+        heights, width = [0, kh], PARTIAL // kh
+    else:
+        count = -(-kh * kw // PARTIAL)
+        if kh // count < rows or -(-kh // count) * kw > PARTIAL:
+            count = kh // rows
+        heights = [kh * i // count for i in range(count + 1)]
+        width = PARTIAL // max(b - a for a, b in pairwise(heights))
+    columns = -(-kw // width)
+    widths = [kw * i // columns for i in range(columns + 1)]
+    cut = [(r0, r1, c0, c1) for r0, r1 in pairwise(heights) for c0, c1 in pairwise(widths)]
+    return np.array(cut, np.int64)
+
+
+TILES = {64: (6, 4), 32: (4, 2), 16: (4, 2)}
+"""Vector bytes -> rows and vectors of the dense register tile: sums, inputs and weights fill the registers."""
+
+ROW_TILES = {64: (4, 4), 32: (2, 4), 16: (2, 4)}
+"""The same for the row tile: rows, vectors."""
+
+RATE = 4e10
+"""Multiply-adds per second assumed when deciding whether to share a call among threads."""
+
+UNROLLED = 7
+"""Up to this many taps along an axis the dense tile is unrolled."""
+
+
+def dense_shape(axes: Sequence[Axis], lanes: int, width: int) -> tuple[int, int]:
+    """Rows and vectors of a dense tile that fits outputs of these sizes."""
+    rows, vecs = TILES[width]
+    height, columns = axes[0].num_out, axes[1].num_out
+    rows = next(r for r in (rows, 4, 2, 1) if r <= max(height, 1))
+    return rows, max(1, min(vecs, columns // lanes))
+
+
+def plane_fields(axes: Sequence[Axis], tile: tuple[int, int], strip: int, block: int, slack: int) -> dict[str, Any]:
+    """The plan block of `loops.dense2d.GEOMETRY` for contiguous planes.
+
+    Args:
+        tile: outputs of one tile, rows and columns.
+        slack: how far tiles may read beyond a staged row.
+    """
+    down, across = axes
+    num_top, row_table = tables(down)
+    num_left, column_table = tables(across)
+    row_edges, column_edges = edges(down, strip, tile[0]), edges(across, block, tile[1])
+    return {
+        "src_stride": across.size,
+        "dst_stride": across.num_out,
+        "src_plane": down.size * across.size,
+        "dst_plane": down.num_out * across.num_out,
+        "height": down.size,
+        "width": across.size,
+        "top": down.before,
+        "left": across.before,
+        "num_top": num_top,
+        "num_left": num_left,
+        "row_table": row_table,
+        "column_table": column_table,
+        "row_edges": row_edges,
+        "column_edges": column_edges,
+        "num_strips": len(row_edges) - 1,
+        "num_blocks": len(column_edges) - 1,
+        "stage_stride": int(np.diff(column_edges).max()) + across.taps - 1 + slack,
+    }
+
+
+PLANE_STRIDES = ((True, -2), (False, -2), (True, -3), (False, -3))
+LINE_STRIDES = ((True, -2), (False, -2))
+
+
+def share_planes(axes: Sequence[Axis], source: str, item: np.dtype[Any], fill: Any) -> "Shared":
+    """The dense plane loop for two axes."""
+    width = compiler.vector_bytes()
+    lanes = width // item.itemsize
+    kh, kw = axes[0].taps, axes[1].taps
+    rows, vecs = dense_shape(axes, lanes, width)
+    step = lanes * vecs
+    in_pieces = kh * kw > PARTIAL and item.kind == "f"
+    loop = compiler.get(
+        dense2d,
+        source=source,
+        result=item.name,
+        kh=kh if kh < max(rows, UNROLLED + 1) else 0,
+        kw=kw if kw <= UNROLLED and not in_pieces else 0,
+        rows=rows,
+        vecs=vecs,
+        vector_bytes=width,
+        pieces=in_pieces,
+    )
+    fields = plane_fields(axes, (rows, step), STRIP, BLOCK, step)
+    cut = pieces(kh, kw, max(rows, UNROLLED + 1)) if in_pieces else np.zeros((1, 4), np.int64)
+    fields |= {"kheight": kh, "kwidth": kw, "pieces": cut, "num_pieces": len(cut)}
+    tallest = int(np.diff(fields["row_edges"]).max())
+    scratch = rows * step + (tallest + kh - 1 + rows) * fields["stage_stride"]
+    seconds = axes[0].num_out * axes[1].num_out * (kh * kw + 8) / RATE
+    return Shared(loop, fields, PLANE_STRIDES, fill, fields["num_strips"], scratch, seconds)
+
+
+def share_lines(axes: Sequence[Axis], source: str, item: np.dtype[Any], fill: Any) -> "Shared":
+    """The line loop for one axis."""
+    (axis,) = axes
+    width = compiler.vector_bytes()
+    lanes = width // item.itemsize
+    rows, vecs = ROW_TILES[width]
+    rows = max(1, min(rows, axis.num_out // (lanes * vecs)))
+    vecs = max(1, min(vecs, axis.num_out // lanes))
+    in_pieces = axis.taps > PARTIAL and item.kind == "f"
+    taps = axis.taps
+    loop = compiler.get(
+        lines,
+        source=source,
+        result=item.name,
+        taps=taps if taps <= max(32, lanes * (vecs - 1)) else 0,
+        rows=rows,
+        vecs=vecs,
+        vector_bytes=width,
+        pieces=in_pieces,
+    )
+    num_left, table = tables(axis)
+    cut = edges(axis, LINE, rows * lanes * vecs)
+    count = -(-taps // PARTIAL)
+    limits = [taps * i // count for i in range(count + 1)]
+    fields = {
+        "src_line": axis.size,
+        "dst_line": axis.num_out,
+        "size": axis.size,
+        "before": axis.before,
+        "num_left": num_left,
+        "num_taps": taps,
+        "num_blocks": len(cut) - 1,
+        "table": table,
+        "edges": cut,
+        "pieces": np.array(list(pairwise(limits)), np.int64),
+        "num_pieces": count,
+    }
+    step = lanes * vecs
+    longest = -(-int(np.diff(cut).max()) // (rows * step)) * rows * step
+    return Shared(
+        loop, fields, LINE_STRIDES, fill, len(cut) - 1, 2 * longest + taps + step, axis.num_out * (taps + 8) / RATE
+    )
+
+
+class Shared:
+    """A compiled loop over the units of a stack, with everything about the call that does not depend on the data.
+
+    Args:
+        loop: loop(src, dst, *weights, fill, plan, scratch, first unit, last unit).
+        fields: the plan block; its first entries are `strides`, as for contiguous arrays.
+        strides: for each leading entry of the block, (is it of src?, the axis from the end).
+        units_per_entry: units in each entry of the stack.
+        scratch_items: workspace of one thread.
+        seconds_per_entry: predicted time of one entry on one thread.
+    """
+
+    def __init__(
+        self,
+        loop: Callable[..., None],
+        fields: dict[str, Any],
+        strides: tuple[tuple[bool, int], ...],
+        fill: Any,
+        units_per_entry: int,
+        scratch_items: int,
+        seconds_per_entry: float,
+    ) -> None:
+        """See the class."""
+        self._loop, self._fill, self._strides = loop, fill, strides
+        self._block, self._kept = compiler.pack(**fields)
+        self._plan = compiler.pointer(self._block)
+        self._units, self._scratch_items, self._seconds = units_per_entry, scratch_items, seconds_per_entry
+
+    def __call__(self, x: Array, weights: tuple[Array, ...], out: Array, workers: int) -> None:
+        """Run over the stack x (B, ...) into the contiguous stack out (B, ...)."""
+        plan, block = self._plan, self._block
+        if not x.flags.c_contiguous:
+            block = block.copy()
+            for i, (of_src, axis) in enumerate(self._strides):
+                if of_src:
+                    block[i] = x.strides[axis] // x.itemsize
+            plan = compiler.pointer(block)
+        pointer, loop, fill = compiler.pointer, self._loop, self._fill
+        fixed = (pointer(x), pointer(out), *[pointer(w) for w in weights], fill, plan)
+        units = len(x) * self._units
+        parts = num_parts(units, self._seconds * len(x), workers)
+        if parts == 1:
+            loop(*fixed, pointer(compiler.scratch(self._scratch_items, out.dtype)), 0, units)
+            return
+        limits = cuts(units, parts)
+
+        def part(i: int) -> None:
+            scratch = compiler.scratch(self._scratch_items, out.dtype)
+            loop(*fixed, pointer(scratch), limits[i], limits[i + 1])
+
+        run_parts(part, parts, workers)
+
+
+def readable(x: Array, item: np.dtype[Any]) -> Array:
+    """Give x as a loop can read it: known dtype, aligned, last axis dense; copied only if it must be."""
+    if x.dtype == np.bool_:
+        x = x.view(np.uint8)
+    if x.dtype.name not in OF_DTYPE:
+        return x.astype(item)
+    if x.flags.c_contiguous and x.flags.aligned:
+        return x
+    dense = x.strides[-1] == x.itemsize and all(stride % x.itemsize == 0 for stride in x.strides)
+    return x if dense and x.flags.aligned else np.ascontiguousarray(x)
+
+
+def source_name(dtype: np.dtype[Any], item: np.dtype[Any]) -> str:
+    """The dtype name that a loop reads after `readable`."""
+    if dtype == np.bool_:
+        return "uint8"
+    return dtype.name if dtype.name in OF_DTYPE else item.name
+
+
+def num_parts(num_units: int, seconds: float, workers: int) -> int:
+    """How many parts to cut the units into: enough to balance the threads, none too small to be worth handing over."""
+    if workers <= 1 or seconds < SHARE_S:
+        return 1
+    return min(num_units, 4 * workers)
+
+
+def cuts(num_units: int, parts: int) -> list[int]:
+    """Even cuts of 0..num_units."""
+    return [num_units * i // parts for i in range(parts + 1)]
