@@ -89,10 +89,10 @@ def store(e, item, rows, lanes, added):
 def stage_row(e, item, target, source, along, fill):
     """Copy positions first..first+count of a padded line to target[0:count].
 
-    along: (first, count, size, before, num_left, table). Position p of it is source[p - before]. Outside 0..size, `table` holds where to read (`num_left` entries for the
+    along: (first, count, size, before, num_left, table). Position p of it is source[p - before].
+    Outside 0..size, `table` holds where to read (`num_left` entries for the
     positions before the line, then those after), or OUTSIDE for the fill value.
     """
-
     first, count, size, before, num_left, table = along
 
     def from_table(c, entry):
