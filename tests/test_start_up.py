@@ -23,6 +23,12 @@ def test_import_loads_nothing_heavy() -> None:
     assert not HEAVY & set(loaded)
 
 
+def test_public_names_load_nothing_heavy_before_they_are_called() -> None:
+    fetch = "[getattr(faltung, name) for name in faltung.__all__]"
+    program = f"import faltung, json, sys; {fetch}; print(json.dumps(list(sys.modules)))"
+    assert not HEAVY & set(_in_new_process(program))
+
+
 def test_import_makes_no_thread() -> None:
     program = "import faltung, json, threading; print(json.dumps([t.name for t in threading.enumerate()]))"
     assert _in_new_process(program) == ["MainThread"]
