@@ -185,7 +185,13 @@ def explain(
 
 
 def methods() -> tuple[str, ...]:
-    """The names that `method=` takes, "auto" first."""
+    """The names that `method=` takes, "auto" first.
+
+    Example:
+        >>> import faltung as ft
+        >>> "direct" in ft.methods()
+        True
+    """
     return ("auto", *(algorithm.name for algorithm in ALGORITHMS))
 
 

@@ -36,7 +36,8 @@ def reference(spec: ConvSpec, weights: Array, x: Array) -> Array:
 
 
 def _one_output(spec: ConvSpec, kernel: Array, x: Array, output: tuple[int, ...]) -> Any:
-    products, weight_sum, weight_hit = [], 0, 0
+    products: list[Any] = []
+    weight_sum, weight_hit = 0, 0
     for tap in itertools.product(*map(range, spec.taps)):
         value, missing = _sample(spec, x, output, tap)
         weight_sum += abs(kernel[tap])

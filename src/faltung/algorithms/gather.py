@@ -20,7 +20,8 @@ def gather(x: Array, axes: Sequence[Axis], starts: Sequence[int], stops: Sequenc
         (B, *(stop - start)) in `dtype`: a view of x where nothing lies outside and the dtype is right, else new.
         Where several axes are outside at once, the last one that fills decides.
     """
-    block, fills = x, []
+    block = x
+    fills: list[tuple[tuple[Any, ...], Any]] = []
     for i, (axis, start, stop) in enumerate(zip(axes, starts, stops, strict=True)):
         first, last = start - axis.before, stop - axis.before
         index: list[Any] = [slice(None)] * x.ndim

@@ -1,0 +1,83 @@
+# The habits of this project, one target each; `make` alone lists them.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+# more arguments for pytest, e.g. make test ARGS="-m 'not slow' tests/filters"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo check test cover bench changelog release ci clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+# Stamps: a stamp older than pyproject.toml or constraints.txt is made anew, so nothing is installed twice.
+# .made    an environment with a pip that knows dependency groups (25.1)
+# .demo    the package and its pictures: all that the tour needs
+# .setup   the tools of test and dev as well
+# .bench   the rivals that benchmarks race against
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Faltung needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@touch $@
+
+.venv/.demo: .venv/.made pyproject.toml constraints.txt
+	@echo 'Installing Faltung and its pictures into .venv: a minute or two.'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[images]'
+	@touch $@
+
+.venv/.setup: .venv/.demo
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
+	@touch $@
+
+.venv/.bench: .venv/.setup
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group bench
+	@touch $@
+
+setup: .venv/.setup  ## make .venv and install Faltung with its tools into it
+
+demo: .venv/.demo  ## install what the tour needs, run it, say where the report is
+	$(BIN)/faltung tour -o tour/
+	@echo "The report: $$(ls -d '$(CURDIR)'/tour/*.html)"
+
+check: .venv/.setup  ## format, lint, types, floors, spelling, fragments, public names: a few seconds
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/pyrefly check --python-interpreter-path $(BIN)/python
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+	@said=$$($(BIN)/towncrier build --draft --version next 2>&1) || { echo "$$said" >&2; exit 1; }
+	$(BIN)/python -m pytest --quiet tests/test_api.py
+
+test: .venv/.setup  ## every test and every example in the docstrings; ARGS goes to pytest
+	$(BIN)/python -m pytest $(ARGS)
+
+cover: .venv/.setup  ## the tests with line and branch coverage; pages in htmlcov/
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-report=html $(ARGS)
+
+bench: .venv/.bench  ## race against the other libraries; ARGS goes to the benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
+
+changelog: .venv/.setup  ## show what the next release will say
+	@$(BIN)/towncrier build --draft --version next 2> /dev/null
+
+release:  ## make release VERSION=1.2.0: run ci, set the version, write CHANGELOG.md, build into dist/
+	@echo '$(VERSION)' | grep -Eq '^[0-9]+\.[0-9]+\.[0-9]+$$' || { echo 'say which: make release VERSION=1.2.0' >&2; exit 2; }
+	@git diff --quiet HEAD || { echo 'commit or undo the changes in the tree first' >&2; exit 1; }
+	$(MAKE) ci
+	$(BIN)/python -m hatchling version $(VERSION)
+	$(BIN)/towncrier build --yes --version $(VERSION)
+	rm -rf dist
+	$(BIN)/python -m hatchling build
+	@echo 'Look at it, then: git commit -am "release: $(VERSION)" && git tag v$(VERSION)'
+
+ci: check test  ## what .ci/run runs
+
+clean:  ## remove the environment and everything made
+	rm -rf .venv tour dist htmlcov .coverage .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache

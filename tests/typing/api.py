@@ -1,0 +1,54 @@
+"""The public calls as a user's type checker sees them: pyrefly and mypy both pass this file.
+
+Wrong calls carry an ignore comment, and an ignore that is not needed is an error: so they stay refused.
+"""
+
+from typing import Any, assert_type
+
+import numpy as np
+from numpy.typing import NDArray
+
+import faltung as ft
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def arrays_go_in_and_come_out(x: NDArray[np.float32], kernel: list[float]) -> None:
+    assert_type(ft.convolve(x, kernel), Array)
+    assert_type(ft.correlate([1, 2, 3], (1, 2)), Array)
+    assert_type(ft.convolve(x, x, mode="same", boundary="reflect", stride=2, dilation=(1, 2), axes=(0, 1)), Array)
+    assert_type(ft.convolve(x, x, boundary=("constant", 2.0), padding=[(1, 2), 3], dtype=np.float64, out=x), Array)
+
+
+def a_plan_is_made_once_and_called_often(x: NDArray[np.float64]) -> None:
+    plan = ft.plan((512, 512), np.ones((3, 3)), mode="valid", x_dtype="float32")
+    assert_type(plan, ft.Plan)
+    assert_type(plan(x), Array)
+    assert_type(plan(x, out=x, workers=1), Array)
+    assert_type(plan.method, str)
+    assert_type(plan.explain(), ft.Explanation)
+
+
+def an_explanation_names_the_method_and_the_reason(x: Array) -> None:
+    explanation = ft.explain(x, [1.0, 2.0, 1.0], flip=False, method="direct")
+    assert_type(explanation, ft.Explanation)
+    assert_type(explanation.method, str)
+    assert_type(explanation.reason, str)
+    assert_type(ft.methods(), tuple[str, ...])
+
+
+def every_error_is_ours_and_the_builtin_beside_it() -> None:
+    ours: list[type[ft.FaltungError]] = [ft.ShapeError, ft.ParameterError, ft.BoundaryError, ft.DtypeError]
+    ours += [ft.IntegerOverflow, ft.AccuracyError, ft.MethodError, ft.FileError, ft.ExpressionError]
+    values: list[type[ValueError]] = [ft.ShapeError, ft.ParameterError, ft.BoundaryError, ft.MethodError]
+    file: type[OSError] = ft.FileError
+    missing: type[ImportError] = ft.MissingDependency
+    del ours, values, file, missing
+
+
+def wrong_words_are_refused_before_the_call_runs(x: Array) -> None:
+    ft.convolve(x, x, mode="sane")  # type: ignore[arg-type]
+    ft.convolve(x, x, overflow="clip")  # type: ignore[arg-type]
+    ft.convolve(x, x, "same")  # type: ignore[call-arg]
+    ft.convolve(x, x, border="reflect")  # type: ignore[call-arg]
+    ft.plan(x, x, flip="yes")  # type: ignore[arg-type]
