@@ -247,7 +247,7 @@ def _align_kernel(kernel: Array, shape: tuple[int, ...], positions: tuple[int, .
                 f"axis {p} is not convolved: its lengths {shape[p]} in x and {aligned.shape[i]} in the kernel must be "
                 f"equal, or one of them 1"
             )
-    if 0 in aligned.shape:
+    if 0 in aligned.shape[len(batch) :]:
         raise ShapeError(f"the kernel is empty, its shape is {kernel.shape}: it needs at least one weight")
     return aligned
 
