@@ -36,10 +36,11 @@ def kernel_facts(weights: Array) -> KernelFacts:
     inexact = weights.dtype.kind in "fc"
     finite = bool(np.isfinite(weights).all()) if inexact else True
     # longdouble, so that sums of the largest float64 weights do not overflow
-    size = np.abs(weights if inexact else weights.astype(float)).astype(np.longdouble).reshape(count, -1)
+    size = np.abs(weights if inexact else weights.astype(float)).astype(np.longdouble)
     factors = _factors(weights) if inexact and finite and weights.ndim > 2 else None
-    norm = np.sqrt((size**2).sum(axis=1))
-    return KernelFacts(factors, size.sum(axis=1).astype(float), norm.astype(float), finite)
+    taps = tuple(range(1, weights.ndim))
+    norm = np.sqrt((size**2).sum(axis=taps))
+    return KernelFacts(factors, size.sum(axis=taps).astype(float), norm.astype(float), finite)
 
 
 def _factors(weights: Array) -> tuple[Array, ...] | None:

@@ -21,14 +21,14 @@ def normaliser(spec: ConvSpec, weights: Array) -> Array:
         (*kernel_batch, *out_sizes), to be multiplied with the canonical result.
     """
     real = np.dtype(np.longdouble if spec.item in (np.longdouble, np.clongdouble) else np.float64)
-    shares = []
-    for kernel in weights:
+    shares = np.empty((len(weights), *spec.out_sizes), real)
+    for i, kernel in enumerate(weights):
         size = np.abs(kernel).astype(real)
         hit = _count(spec, size, sample=1, constant=1, missing=0)
         miss = _count(spec, size, sample=0, constant=0, missing=1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            shares.append(np.where(miss == 0, 1.0, np.where(hit > 0, (hit + miss) / hit, np.nan)))
-    return np.stack(shares).reshape(*spec.kernel_batch, *spec.out_sizes).astype(spec.item)
+            shares[i] = np.where(miss == 0, 1.0, np.where(hit > 0, (hit + miss) / hit, np.nan))
+    return shares.reshape(*spec.kernel_batch, *spec.out_sizes).astype(spec.item)
 
 
 def _count(spec: ConvSpec, size: Array, *, sample: int, constant: int, missing: int) -> Array:

@@ -84,9 +84,9 @@ class Plan:
         self._out_shape = spec.out_shape
         self._in_order = spec.batch_positions + tuple(a.position for a in spec.axes) == tuple(range(len(spec.x_shape)))
         self._exact = spec.item.kind in "iu"
-        self._safe = (
-            not self._exact or spec.overflow == "wrap" or fits_for_certain(spec, weights, largest_of(spec.x_dtype))
-        )
+        # a result in another kind of dtype (float, bool) comes from the whole integer, not from its last 64 bits
+        wraps = spec.overflow == "wrap" and spec.dtype.kind in "iu"
+        self._safe = not self._exact or wraps or fits_for_certain(spec, weights, largest_of(spec.x_dtype))
         self._normaliser = normaliser(spec, weights) if spec.ignores else None
 
     def explain(self) -> Explanation:
@@ -154,11 +154,10 @@ class Plan:
             yield index, np.ascontiguousarray(x_view).reshape(-1, *self._sizes), out_view
 
     def _check_overflow(self, x: Array, total: Array) -> Array:
-        """The exact integers: as computed if they provably fit, else again in Python's own."""
+        """The exact integers: as computed if they provably fit `item`, else again in Python's own."""
         if self._safe or fits_for_certain(self.spec, self._weights, largest_in(x)):
             return total
-        exact = _exact_plan(self.spec, self._weights)(x.astype(object))
-        return to_result(exact, total.dtype, self.spec.overflow)
+        return _exact_plan(self.spec, self._weights)(x.astype(object))
 
 
 def make_plan(spec: ConvSpec, weights: Array, method: str = "auto", machine: Machine = DEFAULT) -> Plan:

@@ -69,7 +69,8 @@ class ConvSpec:
         axes: the convolved axes, in the order of the kernel's axes.
         x_batch, kernel_batch: lengths of the other axes of x and kernel, aligned; they broadcast.
         x_dtype: dtype of x.
-        item: dtype of the arithmetic: int64 or uint64 for integers (exact), else a float or complex dtype.
+        item: dtype of the arithmetic: int64, uint64 or Python's integers for integers (exact), else a float or complex
+            dtype.
         dtype: dtype of the result.
         flip: True for convolution, False for correlation (which conjugates a complex kernel).
         overflow: what to do where an integer result does not fit.
@@ -189,6 +190,9 @@ def make_spec(
         built.append(axis)
     ignores = any(side.rule == "ignore" for rule in rules for side in (rule.before, rule.after))
     item, result = _dtypes(x_dtype, kernel.dtype, dtype, ignores=ignores)
+    if item == np.int64 and kernel.dtype == np.uint64 and kernel.size and kernel.max() > np.iinfo(item).max:
+        # the only weights that int64 cannot hold
+        item = np.dtype(object)
     _check_constants(rules, item)
     _check_choice("overflow", overflow, ("error", "saturate", "wrap"))
     weights = _correlation_weights(kernel, num, flip=flip).astype(item, copy=False)
@@ -247,7 +251,7 @@ def _align_kernel(kernel: Array, shape: tuple[int, ...], positions: tuple[int, .
                 f"axis {p} is not convolved: its lengths {shape[p]} in x and {aligned.shape[i]} in the kernel must be "
                 f"equal, or one of them 1"
             )
-    if 0 in aligned.shape:
+    if 0 in aligned.shape[len(batch) :]:
         raise ShapeError(f"the kernel is empty, its shape is {kernel.shape}: it needs at least one weight")
     return aligned
 
