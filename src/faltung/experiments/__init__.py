@@ -1,0 +1,1 @@
+"""The workshop's experiments: parameters, result, drawing; the tour shows them all."""
