@@ -128,7 +128,7 @@ def _make(write: Write, parameters: dict[str, Any]) -> Callable[..., None]:
 def _make_checked(write: Write, parameters: dict[str, Any]) -> Callable[..., None]:
     """Never kept on disk: the Python lines in it belong to this process's sources."""
     emitter = write(checked=True, **parameters)
-    types = []
+    types: list[str] = []
     for type_ in emitter.arguments.values():
         types += ["ptr", "i64", "i64"] if type_.family == "ptr" else [type_.name]
     function = _link(translate(emitter), [*types, "ptr"])
