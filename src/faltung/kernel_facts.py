@@ -44,14 +44,17 @@ def kernel_facts(weights: Array) -> KernelFacts:
 
 
 def _factors(weights: Array) -> tuple[Array, ...] | None:
-    found = [_factors_of_one(kernel) for kernel in weights]
+    found = [outer_factors(kernel) for kernel in weights]
     if not found or any(one is None for one in found):
         return None
     return tuple(np.stack(lines) for lines in zip(*(one for one in found if one is not None), strict=True))
 
 
-def _factors_of_one(weights: Array) -> tuple[Array, ...] | None:
-    """Cross through the largest weight: for a rank-1 kernel its lines are the factors."""
+def outer_factors(weights: Array) -> tuple[Array, ...] | None:
+    """One vector per axis whose outer product is this kernel, or None.
+
+    The lines that cross in the largest weight are the factors of a rank-1 kernel.
+    """
     pivot = np.unravel_index(int(np.argmax(np.abs(weights))), weights.shape)
     peak = weights[pivot]
     if peak == 0:

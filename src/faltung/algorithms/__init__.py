@@ -3,7 +3,7 @@
 from typing import cast
 
 from ..algorithm import Algorithm
-from . import direct
+from . import direct, separable
 
-ALGORITHMS = tuple(cast(Algorithm, module) for module in (direct,))
+ALGORITHMS = tuple(cast(Algorithm, module) for module in (direct, separable))
 """Asked in this order; among equal costs the first wins."""

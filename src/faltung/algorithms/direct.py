@@ -32,18 +32,18 @@ def cost(spec: ConvSpec, machine: Machine, workers: int) -> Cost:
     """One multiply-add per tap and output."""
     eps = float(np.finfo(spec.item).eps) if spec.item.kind in "fc" else 0.0
     error = eps * min(spec.num_taps, PARTIAL + spec.num_taps / PARTIAL)
+    seconds = machine.call_s + seconds_for(spec, spec.num_outputs, spec.num_taps, machine, workers)
+    return Cost(seconds, 1 << 18 if _compiled(spec) else 3 * SLAB * spec.item.itemsize, error)
+
+
+def seconds_for(spec: ConvSpec, num_outputs: int, num_taps: int, machine: Machine, workers: int) -> float:
+    """Predicted time of the direct loops for so many outputs and taps in the spec's arithmetic."""
     if not _compiled(spec):
-        seconds = machine.call_s + spec.num_outputs * spec.num_taps / machine.general_rate / max(1, workers)
-        return Cost(seconds, 3 * SLAB * spec.item.itemsize, error)
-    return Cost(machine.call_s + seconds_compiled(spec, machine, workers), 1 << 18, error)
-
-
-def seconds_compiled(spec: ConvSpec, machine: Machine, workers: int) -> float:
-    """Predicted time of the compiled loops; a few taps cost as much as reading and writing does."""
-    skipped = math.prod(axis.stride for axis in spec.axes)
+        return num_outputs * num_taps / machine.general_rate / max(1, workers)
+    num_outputs *= math.prod(axis.stride for axis in spec.axes)
     rate = machine.direct_rate * 4 / spec.item.itemsize
-    moved = spec.num_outputs * skipped * 2 * spec.item.itemsize / machine.copy_rate
-    seconds = spec.num_outputs * skipped * spec.num_taps / rate + moved
+    moved = num_outputs * 2 * spec.item.itemsize / machine.copy_rate
+    seconds = num_outputs * num_taps / rate + moved
     return seconds if seconds < 2 * machine.handoff_s else machine.handoff_s + seconds / max(1, workers)
 
 

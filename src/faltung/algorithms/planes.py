@@ -13,6 +13,7 @@ from ..jit.emitter import OF_DTYPE
 from ..jit.pool import run_parts
 from ..loops.dense2d import dense2d
 from ..loops.lines import lines
+from ..loops.separable2d import separable2d
 from ..loops.taps import PARTIAL
 from ..spec import Array, Axis
 
@@ -81,6 +82,9 @@ ROW_TILES = {64: (4, 4), 32: (2, 4), 16: (2, 4)}
 
 RATE = 4e10
 """Multiply-adds per second assumed when deciding whether to share a call among threads."""
+
+TALL = 11
+"""From this height on the separable loop stages its input."""
 
 UNROLLED = 7
 """Up to this many taps along an axis the dense tile is unrolled."""
@@ -156,6 +160,40 @@ def share_planes(axes: Sequence[Axis], source: str, item: np.dtype[Any], fill: A
     scratch = rows * step + (tallest + kh - 1 + rows) * fields["stage_stride"]
     seconds = axes[0].num_out * axes[1].num_out * (kh * kw + 8) / RATE
     return Shared(loop, fields, PLANE_STRIDES, fill, fields["num_strips"], scratch, seconds)
+
+
+def share_separable(axes: Sequence[Axis], source: str, item: np.dtype[Any]) -> "Shared":
+    """The fused separable loop for two axes with at most PARTIAL taps each."""
+    width = compiler.vector_bytes()
+    lanes = width // item.itemsize
+    kh, kw = axes[0].taps, axes[1].taps
+    columns = axes[1].num_out
+    rows, vecs = dense_shape(axes, lanes, width)
+    across_rows, across_vecs = ROW_TILES[width]
+    across_rows = max(r for r in (1, 2, 3, 4) if rows % r == 0 and r <= across_rows)
+    across_vecs = max(1, min(across_vecs, columns // lanes))
+    # tall windows revisit many rows: from a staged block they come without the image's power-of-two stride
+    inplace, strip = kh <= TALL, STRIP if kh <= TALL else 2 * STRIP
+    loop = compiler.get(
+        separable2d,
+        source=source,
+        result=item.name,
+        kh=kh if kh < max(rows, UNROLLED + 1) else 0,
+        kw=kw if kw <= max(32, lanes * (across_vecs - 1)) else 0,
+        rows=rows,
+        vecs=vecs,
+        across_rows=across_rows,
+        across_vecs=across_vecs,
+        vector_bytes=width,
+        inplace=inplace,
+    )
+    step = lanes * max(vecs, across_vecs)
+    fields = plane_fields(axes, (rows, step), strip, BLOCK, step + lanes * vecs)
+    fields |= {"kheight": kh, "kwidth": kw}
+    tallest = int(np.diff(fields["row_edges"]).max())
+    scratch = across_rows * step + (rows + tallest + kh - 1 + rows) * fields["stage_stride"]
+    seconds = axes[0].num_out * axes[1].num_out * (kh + kw + 8) / RATE
+    return Shared(loop, fields, PLANE_STRIDES, 0.0, fields["num_strips"], scratch, seconds)
 
 
 def share_lines(axes: Sequence[Axis], source: str, item: np.dtype[Any], fill: Any) -> "Shared":
