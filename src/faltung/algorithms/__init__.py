@@ -3,7 +3,7 @@
 from typing import cast
 
 from ..algorithm import Algorithm
-from . import direct, separable
+from . import direct, fft, separable
 
-ALGORITHMS = tuple(cast(Algorithm, module) for module in (direct, separable))
+ALGORITHMS = tuple(cast(Algorithm, module) for module in (direct, separable, fft))
 """Asked in this order; among equal costs the first wins."""

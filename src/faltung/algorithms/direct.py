@@ -13,6 +13,7 @@ from ..machine import Machine
 from ..spec import Array, ConvSpec
 from . import planes
 from .gather import gather
+from .thinned import Thinned
 
 name = "direct"
 
@@ -52,7 +53,7 @@ def build(spec: ConvSpec) -> Routine:
     if not _compiled(spec):
         return GeneralDirect(spec)
     if any(axis.stride > 1 for axis in spec.axes):
-        return Thinned(spec)
+        return Thinned(spec, build)
     if planes.fill_value(spec.axes) is None:
         return Padded(spec)
     return CompiledDirect(spec)
@@ -116,30 +117,6 @@ class Padded:
         axes = self._spec.axes
         padded = gather(x, axes, [0] * len(axes), [axis.span for axis in axes], self._spec.item)
         self._inner.run(padded, packed, out, workers)
-
-
-class Thinned:
-    """A stride: compute every output, keep each so-many-th."""
-
-    def __init__(self, spec: ConvSpec) -> None:
-        """See the class."""
-        axes = []
-        for axis in spec.axes:
-            unread = axis.size + axis.before + axis.after - axis.span
-            axes.append(replace(axis, stride=1, after=axis.after - unread))
-        self._inner_spec = replace(spec, axes=tuple(axes))
-        self._inner = build(self._inner_spec)
-        self._keep = tuple(slice(None, None, axis.stride) for axis in spec.axes)
-
-    def load(self, weights: Array) -> Any:
-        """As the inner routine wants it."""
-        return self._inner.load(weights)
-
-    def run(self, x: Array, packed: Any, out: Array, workers: int) -> None:
-        """Run densely and thin out."""
-        every = np.empty((len(x), *self._inner_spec.out_sizes), out.dtype)
-        self._inner.run(x, packed, every, workers)
-        out[...] = every[(slice(None), *self._keep)]
 
 
 @dataclass(frozen=True)

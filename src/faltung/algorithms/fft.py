@@ -1,0 +1,257 @@
+"""FFT: overlapping tiles are transformed, multiplied and transformed back; the price of a tap grows with its logarithm.
+
+The tile grid is fixed by the spec alone and every output is stored by one tile, so results do not depend on threads or
+on the batch. A tile whose data could break the promised error, or hold NaN or infinity, is convolved directly.
+"""
+
+import functools
+import itertools
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..algorithm import Cost, Routine
+from ..jit.pool import run_parts
+from ..machine import Machine
+from ..spec import Array, Axis, ConvSpec
+from . import direct
+from .gather import gather
+from .planes import without_boundary
+from .thinned import Thinned, unthinned
+from .transforms import backend_speed, next_size, transforms_for
+
+name = "fft"
+
+ERROR = 0.5
+"""Largest error of an output, in units of eps x the 2-norms of tile and kernel; measured by benchmarks/fft_error.py."""
+
+LINES = 16
+"""1-D tiles transformed at a time: FFT libraries work on several lines side by side. A multiple of all vector widths,
+so that every line takes the same way through them."""
+
+MOST_POINTS = 1 << 18
+"""Points of a group of tiles: about what stays in a second-level cache."""
+
+TILE_S = 4e-5
+"""Seconds of Python around each group of tiles."""
+
+
+def refuses(spec: ConvSpec) -> str | None:
+    """Serves floats and complex numbers of 4 or 8 bytes a part."""
+    if spec.item.kind not in "fc":
+        return "results would be rounded, integers are exact"
+    if spec.item.name not in ("float32", "float64", "complex64", "complex128"):
+        return f"no FFT for {spec.item}"
+    if not spec.facts.finite:
+        return "the kernel is not finite: one such weight would spoil every output"
+    return None
+
+
+def cost(spec: ConvSpec, machine: Machine, workers: int) -> Cost:
+    """Two transforms for each tile; the error depends on the data."""
+    every = unthinned(spec)
+    tiling = _tiling(every.axes, spec.item.kind == "c")
+    count = math.prod(spec.batch) * tiling.num_tiles
+    points = math.prod(tiling.sizes)
+    groups = -(-count // tiling.group)
+    work = 2 * (2 if spec.item.kind == "c" else 1) * tiling.group * points * math.log2(points)
+    per_group = TILE_S + work / (machine.fft_rate * backend_speed() * 4 / _real(spec.item).itemsize)
+    seconds = machine.call_s + groups * per_group / max(1, min(workers, groups))
+    return Cost(seconds, workers * tiling.group * points * spec.item.itemsize * 3, math.inf)
+
+
+def build(spec: ConvSpec) -> Routine:
+    """Tiles over every output; a stride thins them out."""
+    if any(axis.stride > 1 for axis in spec.axes):
+        return Thinned(spec, build)
+    return Tiled(spec)
+
+
+def _real(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.finfo(dtype).dtype
+
+
+@dataclass(frozen=True)
+class _Tiling:
+    """How the outputs are cut.
+
+    Attributes:
+        sizes: points of one tile, per axis.
+        steps: outputs of one tile, per axis.
+        num_tiles: tiles of one entry of the batch.
+        group: tiles transformed at a time.
+    """
+
+    sizes: tuple[int, ...]
+    steps: tuple[int, ...]
+    num_tiles: int
+    group: int
+
+
+@functools.lru_cache(256)
+def _tiling(axes: tuple[Axis, ...], is_complex: bool) -> _Tiling:
+    """The cheapest tile, by points x log2(points), among sizes from twice the kernel to the whole axis."""
+    group = LINES if len(axes) == 1 else 1
+    candidates = []
+    for axis in axes:
+        whole = next_size(axis.num_out + axis.reach - 1)
+        sizes = {next_size(axis.reach * 5 // 4 << i) for i in range(7)} | {next_size(2**i) for i in range(5, 16)}
+        candidates.append(sorted({size for size in sizes if axis.reach <= size < whole} | {whole}))
+
+    def price(sizes: tuple[int, ...]) -> tuple[float, int]:
+        points = math.prod(sizes)
+        count = math.prod(-(-a.num_out // (n - a.reach + 1)) for a, n in zip(axes, sizes, strict=True))
+        crowded = 1 + max(0.0, math.log2(group * points * (2 if is_complex else 1) / MOST_POINTS)) / 2
+        return count * (points * math.log2(max(points, 2)) * crowded + 3e4), points
+
+    # axis by axis: four axes with a dozen candidates each would be too many together
+    chosen = tuple(options[-1] for options in candidates)
+    if math.prod(map(len, candidates)) <= 4096:
+        chosen = min(itertools.product(*candidates), key=price)
+    else:
+        for i, options in enumerate(candidates):
+            chosen = min(((*chosen[:i], size, *chosen[i + 1 :]) for size in options), key=price)
+    steps = tuple(size - axis.reach + 1 for axis, size in zip(axes, chosen, strict=True))
+    count = math.prod(-(-axis.num_out // step) for axis, step in zip(axes, steps, strict=True))
+    return _Tiling(chosen, steps, count, group)
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A kernel, ready for tiles.
+
+    Attributes:
+        spectrum: divided by the number of points, so that the way back needs no scaling.
+        weights: (*taps), for tiles that are convolved directly.
+        norm: square root of the sum of squares of the weights.
+        sum_abs: sum of their sizes.
+    """
+
+    spectrum: Array
+    weights: Array
+    norm: float
+    sum_abs: float
+
+
+class Tiled:
+    """Overlap-save over a fixed grid of tiles."""
+
+    def __init__(self, spec: ConvSpec) -> None:
+        """Choose the tiles and build the direct way for those that need it."""
+        self._spec = spec
+        self._tiling = _tiling(spec.axes, spec.item.kind == "c")
+        self._starts = list(
+            itertools.product(
+                *(range(0, a.num_out, step) for a, step in zip(spec.axes, self._tiling.steps, strict=True))
+            )
+        )
+        self._group_shape = (self._tiling.group, *self._tiling.sizes)
+        self._engine = transforms_for(self._group_shape, spec.item, len(spec.axes))
+
+    def load(self, weights: Array) -> _Loaded:
+        """The spectrum that turns circular convolution into correlation with the dilated weights."""
+        sizes = self._tiling.sizes
+        tile = np.zeros(self._group_shape, self._spec.item)
+        spread = tuple(slice(0, axis.reach, axis.dilation) for axis in self._spec.axes)
+        tile[(0, *spread)] = weights.conj()
+        spectrum = self._engine.forward(tile, len(sizes))[0].conj() / _real(self._spec.item).type(math.prod(sizes))
+        size = np.abs(weights).astype(np.longdouble)
+        return _Loaded(
+            np.ascontiguousarray(spectrum.astype(np.result_type(self._spec.item, np.complex64))),
+            weights,
+            float(np.sqrt((size**2).sum())),
+            float(size.sum()),
+        )
+
+    def run(self, x: Array, packed: _Loaded, out: Array, workers: int) -> str | None:
+        """Group by group; threads share the groups."""
+        units = [(b, start) for b in range(len(x)) for start in self._starts]
+        group = self._tiling.group
+        groups = [units[i : i + group] for i in range(0, len(units), group)]
+        missed = [0] * len(groups)
+        parts = min(len(groups), 4 * workers) if workers > 1 else 1
+        limits = [len(groups) * i // parts for i in range(parts + 1)]
+
+        def part(i: int) -> None:
+            tile = np.zeros(self._group_shape, self._spec.item)
+            for g in range(limits[i], limits[i + 1]):
+                missed[g] = self._one_group(x, groups[g], packed, out, tile)
+
+        run_parts(part, parts, workers)
+        if sum(missed):
+            return f"{sum(missed)} of {len(units)} tiles would have erred by more than rtol={self._spec.rtol:.1e}"
+        return None
+
+    def _one_group(
+        self, x: Array, units: list[tuple[int, tuple[int, ...]]], packed: _Loaded, out: Array, tile: Array
+    ) -> int:
+        """Convolve some tiles; returns how many could not keep the bound and were convolved directly."""
+        num_axes = len(self._spec.axes)
+        places, missed = [], 0
+        if len(units) < len(tile):
+            tile[len(units) :] = 0
+        for slot, (b, start) in enumerate(units):
+            stop = tuple(
+                min(a + step, axis.num_out)
+                for a, step, axis in zip(start, self._tiling.steps, self._spec.axes, strict=True)
+            )
+            ends = tuple(s + axis.reach - 1 for s, axis in zip(stop, self._spec.axes, strict=True))
+            block = gather(x[b : b + 1], self._spec.axes, start, ends, self._spec.item)[0]
+            place = (b, *(slice(a, s) for a, s in zip(start, stop, strict=True)))
+            verdict = self._verdict(block, packed)
+            if verdict == "fft":
+                _fill(tile[slot], block)
+                places.append((slot, place))
+                continue
+            tile[slot] = 0
+            missed += verdict == "inexact"
+            self._directly(block, packed, out[place])
+        if places:
+            spectrum = self._engine.forward(tile, num_axes)
+            np.multiply(spectrum, packed.spectrum, out=spectrum)
+            result = self._engine.backward(spectrum, tile, num_axes)
+            for slot, place in places:
+                target = out[place]
+                target[...] = result[(slot, *(slice(0, n) for n in target.shape))]
+            if result is tile:
+                tile[...] = 0
+        return missed
+
+    def _verdict(self, block: Array, packed: _Loaded) -> str:
+        """Whether FFT may serve these data: "fft", "inexact" or "not finite"."""
+        size = np.abs(block)
+        norm = float(np.sqrt(np.vdot(size, size)))
+        if not math.isfinite(norm):
+            return "not finite" if not np.isfinite(size).all() else "inexact"
+        if math.isinf(self._spec.rtol) or norm == 0:
+            return "fft"
+        # any window of K holds a whole aligned block of (K + 1) // 2
+        for i, axis in enumerate(self._spec.axes):
+            side = (axis.reach + 1) // 2
+            count = size.shape[i] // side
+            index = (*([slice(None)] * i), slice(0, count * side))
+            cut = size[index]
+            shape = (*cut.shape[:i], count, side, *cut.shape[i + 1 :])
+            size = cut.reshape(shape).sum(axis=i + 1)
+        window = math.prod(axis.reach for axis in self._spec.axes)
+        least_scale = packed.sum_abs * float(size.min()) / window
+        eps = float(np.finfo(self._spec.item).eps)
+        return "fft" if ERROR * eps * norm * packed.norm <= self._spec.rtol * least_scale else "inexact"
+
+    def _directly(self, block: Array, packed: _Loaded, out: Array) -> None:
+        axes = tuple(
+            replace(without_boundary(axis), size=n) for axis, n in zip(self._spec.axes, block.shape, strict=True)
+        )
+        routine = direct.build(replace(self._spec, axes=axes, x_dtype=self._spec.item))
+        whole = np.empty((1, *out.shape), self._spec.item)
+        routine.run(np.ascontiguousarray(block)[None], routine.load(packed.weights), whole, 1)
+        out[...] = whole[0]
+
+
+def _fill(tile: Array, block: Array) -> None:
+    """The block in the tile's corner, zeros elsewhere."""
+    if tile.shape != block.shape:
+        tile[...] = 0
+    tile[tuple(slice(0, n) for n in block.shape)] = block

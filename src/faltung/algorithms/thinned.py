@@ -1,0 +1,45 @@
+"""A stride over an algorithm that has none: compute every output, keep each so-many-th."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..algorithm import Routine
+from ..spec import Array, ConvSpec
+
+
+def unthinned(spec: ConvSpec) -> ConvSpec:
+    """The same convolution without strides, cut behind the last output that is kept."""
+    axes = []
+    for axis in spec.axes:
+        unread = axis.size + axis.before + axis.after - axis.span
+        axes.append(replace(axis, stride=1, after=axis.after - unread))
+    return replace(spec, axes=tuple(axes))
+
+
+class Thinned:
+    """A routine without strides, thinned out.
+
+    Args:
+        build: builds the routine without strides.
+    """
+
+    def __init__(self, spec: ConvSpec, build: Callable[[ConvSpec], Routine]) -> None:
+        """See the class."""
+        every = unthinned(spec)
+        self._sizes = every.out_sizes
+        self._inner = build(every)
+        self._keep = tuple(slice(None, None, axis.stride) for axis in spec.axes)
+
+    def load(self, weights: Array) -> Any:
+        """As the inner routine wants it."""
+        return self._inner.load(weights)
+
+    def run(self, x: Array, packed: Any, out: Array, workers: int) -> str | None:
+        """Run densely and thin out."""
+        every = np.empty((len(x), *self._sizes), out.dtype)
+        note = self._inner.run(x, packed, every, workers)
+        out[...] = every[(slice(None), *self._keep)]
+        return note

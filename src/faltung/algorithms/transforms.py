@@ -1,0 +1,181 @@
+"""Somebody else's FFT: mkl_fft if it is installed, else ducc0, else SciPy's.
+
+Always called on one thread and on arrays of one fixed shape, so that the bits of a result depend neither on threads nor
+on how much is transformed.
+"""
+
+import functools
+import importlib
+import importlib.util
+import math
+import os
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..errors import ParameterError
+from ..spec import Array
+
+
+class Transforms(Protocol):
+    """Forward and unscaled backward transforms over the last `num_axes` axes; real input gives half a spectrum."""
+
+    name: str
+    speed: float
+
+    def forward(self, tile: Array, num_axes: int) -> Array:
+        """The spectrum, complex."""
+
+    def backward(self, spectrum: Array, tile: Array, num_axes: int) -> Array:
+        """The inverse, not divided by the number of points, in an array like `tile`; both may be overwritten."""
+
+
+class SciPyTransforms:
+    """scipy.fft: always there."""
+
+    name = "scipy.fft"
+    speed = 1.0
+
+    def __init__(self) -> None:
+        """Import what is needed."""
+        self._fft: Any = importlib.import_module("scipy.fft")
+
+    def forward(self, tile: Array, num_axes: int) -> Array:
+        """See `Transforms`."""
+        axes = tuple(range(-num_axes, 0))
+        call = self._fft.fftn if tile.dtype.kind == "c" else self._fft.rfftn
+        return call(tile, axes=axes, workers=1)
+
+    def backward(self, spectrum: Array, tile: Array, num_axes: int) -> Array:
+        """See `Transforms`."""
+        axes = tuple(range(-num_axes, 0))
+        options = {"axes": axes, "norm": "forward", "overwrite_x": True, "workers": 1}
+        if tile.dtype.kind == "c":
+            return self._fft.ifftn(spectrum, **options)
+        return self._fft.irfftn(spectrum, s=tile.shape[-num_axes:], **options)
+
+
+class DuccTransforms:
+    """ducc0: faster; its licence is GPL, so it is never required."""
+
+    name = "ducc0"
+    speed = 1.4
+
+    def __init__(self) -> None:
+        """Import what is needed."""
+        self._fft: Any = importlib.import_module("ducc0").fft
+
+    def forward(self, tile: Array, num_axes: int) -> Array:
+        """See `Transforms`."""
+        axes = tuple(range(tile.ndim - num_axes, tile.ndim))
+        call = self._fft.c2c if tile.dtype.kind == "c" else self._fft.r2c
+        return call(tile, axes=axes, nthreads=1)
+
+    def backward(self, spectrum: Array, tile: Array, num_axes: int) -> Array:
+        """See `Transforms`."""
+        axes = tuple(range(tile.ndim - num_axes, tile.ndim))
+        if tile.dtype.kind == "c":
+            return self._fft.c2c(spectrum, axes=axes, forward=False, nthreads=1, out=tile)
+        return self._fft.c2r(
+            spectrum,
+            axes=axes,
+            lastsize=tile.shape[-1],
+            forward=False,
+            nthreads=1,
+            out=tile,
+            allow_overwriting_input=True,
+        )
+
+
+class MklTransforms:
+    """mkl_fft: two to three times as fast as SciPy's."""
+
+    name = "mkl_fft"
+    speed = 2.5
+
+    def __init__(self) -> None:
+        """Import what is needed."""
+        self._fft: Any = importlib.import_module("mkl_fft")
+
+    def forward(self, tile: Array, num_axes: int) -> Array:
+        """See `Transforms`."""
+        axes = tuple(range(-num_axes, 0))
+        call = self._fft.fftn if tile.dtype.kind == "c" else self._fft.rfftn
+        return call(tile, axes=axes)
+
+    def backward(self, spectrum: Array, tile: Array, num_axes: int) -> Array:
+        """See `Transforms`."""
+        axes = tuple(range(-num_axes, 0))
+        if tile.dtype.kind == "c":
+            return self._fft.ifftn(spectrum, axes=axes, norm="forward")
+        return self._fft.irfftn(spectrum, s=tile.shape[-num_axes:], axes=axes, norm="forward")
+
+
+_KNOWN = {"mkl_fft": MklTransforms, "ducc0": DuccTransforms, "scipy": SciPyTransforms}
+_CHOICE = "FALTUNG_FFT"
+
+
+@functools.cache
+def _named(name: str) -> Transforms:
+    return _KNOWN[name]()
+
+
+@functools.lru_cache(256)
+def _trusted(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], num_axes: int) -> Transforms:
+    """The transforms of this name, or of the next ones if they are wrong for this shape.
+
+    mkl_fft 2.3.2 returns wrong spectra for some shapes, 48 x 2 among them: nothing is believed unseen.
+    """
+    tile = np.random.default_rng(0).standard_normal(shape).astype(dtype)
+    axes = tuple(range(-num_axes, 0))
+    expected = np.fft.fftn(tile, axes=axes) if dtype.kind == "c" else np.fft.rfftn(tile, axes=axes)
+    num_points = math.prod(shape[-num_axes:])
+    slack = 1e3 * float(np.finfo(dtype).eps) * math.sqrt(num_points)
+    names = _installed()
+    for candidate in names[names.index(name) :]:
+        found = _named(candidate)
+        spectrum = found.forward(tile.copy(), num_axes)
+        right = spectrum.shape == expected.shape and bool((np.abs(spectrum - expected) <= slack).all())
+        if right and np.allclose(found.backward(spectrum, np.empty_like(tile), num_axes) / num_points, tile, 0, slack):
+            return found
+    raise RuntimeError(f"no installed FFT is right for {shape} {dtype}: {', '.join(names)}")
+
+
+def transforms_for(shape: tuple[int, ...], dtype: np.dtype[Any], num_axes: int) -> Transforms:
+    """The fastest transforms installed, or those that FALTUNG_FFT names, tried out on this shape of tiles.
+
+    Raises:
+        ParameterError: FALTUNG_FFT names something else, or something that is not installed.
+    """
+    return _trusted(backend_name(), shape, dtype, num_axes)
+
+
+def backend_name() -> str:
+    """Which one `transforms_for` tries first; nothing is imported."""
+    asked = os.environ.get(_CHOICE)
+    if asked is None:
+        return _installed()[0]
+    if asked not in _installed():
+        raise ParameterError(f"{_CHOICE}={asked}: installed are {', '.join(_installed())}")
+    return asked
+
+
+def backend_speed() -> float:
+    """How fast it is, in multiples of scipy.fft."""
+    return _KNOWN[backend_name()].speed
+
+
+@functools.cache
+def _installed() -> tuple[str, ...]:
+    return tuple(name for name in _KNOWN if importlib.util.find_spec(name) is not None)
+
+
+def next_size(least: int) -> int:
+    """The smallest even product of 2, 3 and 5 that is at least this large."""
+    best = 2 ** max(1, (least - 1).bit_length())
+    for fives in range(6):
+        for threes in range(8):
+            odd = 5**fives * 3**threes
+            twos = max(1, (-(-least // odd) - 1).bit_length())
+            best = min(best, odd * 2**twos) if odd * 2**twos >= least else best
+    return best
