@@ -37,6 +37,7 @@ class Case:
     x: Array
     kernel: Array
     options: dict[str, Any] = field(default_factory=dict)
+    out_layout: str = "C"
 
     def __call__(self, **more: Any) -> Array:
         """The result of the public call."""
@@ -49,7 +50,8 @@ class Case:
 
     def __repr__(self) -> str:
         x, kernel = (f"{a.dtype.str} {a.shape} strides {a.strides}" for a in (self.x, self.kernel))
-        return f"{self.verb}({x}, {kernel}, {self.options})\nx = {self.x!r}\nkernel = {self.kernel!r}"
+        call = f"{self.verb}({x}, {kernel}, {self.options}, out {self.out_layout})"
+        return f"{call}\nx = {self.x!r}\nkernel = {self.kernel!r}"
 
 
 @st.composite
@@ -107,7 +109,8 @@ def cases(
     if options:
         chosen |= draw(_dtype_options(x_dtype, kernel_dtype, chosen))
     verb = draw(st.sampled_from(("convolve", "correlate")))
-    return Case(verb, x, layout(kernel, draw(_layouts())), chosen)
+    out_layout = draw(st.sampled_from(("C", "C", "F", "reversed", "strided", "unaligned")))
+    return Case(verb, x, layout(kernel, draw(_layouts())), chosen, out_layout)
 
 
 @st.composite
@@ -412,7 +415,7 @@ def _check_result(case: Case, spec: ConvSpec, right: Truth, method: str) -> None
         assert_close(got, right, tolerance(spec, right))
     for before, after in zip(kept, (case.x, case.kernel), strict=True):
         np.testing.assert_array_equal(before, after)
-    out = poisoned(spec.out_shape, spec.dtype)
+    out = layout(poisoned(spec.out_shape, spec.dtype), case.out_layout)
     assert case(method=method, out=out, workers=1) is out
     np.testing.assert_array_equal(out, got)
 
