@@ -41,7 +41,7 @@ def _count(spec: ConvSpec, size: Array, *, sample: int, constant: int, missing: 
 
     rules = [AxisBoundary(counted(a.boundary.before), counted(a.boundary.after)) for a in spec.axes]
     axes = tuple(replace(axis, boundary=rule) for axis, rule in zip(spec.axes, rules, strict=True))
-    routine = direct.build(replace(spec, axes=axes, item=size.dtype))
+    routine = direct.build(replace(spec, axes=axes, x_dtype=size.dtype, item=size.dtype))
     out = np.empty((1, *spec.out_sizes), size.dtype)
     ones = np.full((1, *(axis.size for axis in axes)), sample, size.dtype)
     routine.run(ones, routine.load(size), out, 1)
