@@ -78,7 +78,9 @@ class CompiledDirect:
         """Compile, or fetch, the loop and make its tables."""
         self._item = np.dtype(np.int64) if spec.item == np.uint64 else spec.item
         source = planes.source_name(spec.x_dtype, self._item)
-        if source == "uint64":
+        # only where sums are integers too: a float sum must see the sign bit as 2**63
+        self._exact = self._item.kind == "i"
+        if source == "uint64" and self._exact:
             source = "int64"
         fill = planes.fill_value(spec.axes)
         fill = float(fill) if self._item.kind == "f" else _as_int64(int(fill))
@@ -91,7 +93,8 @@ class CompiledDirect:
 
     def run(self, x: Array, packed: Array, out: Array, workers: int) -> None:
         """All entries of the stack, cut into units that threads share."""
-        self._shared(planes.readable(_signed(x), self._item), (packed,), _signed(out), workers)
+        x = _signed(x) if self._exact else x
+        self._shared(planes.readable(x, self._item), (packed,), _signed(out), workers)
 
 
 def _as_int64(value: int) -> int:

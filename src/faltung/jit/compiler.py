@@ -1,4 +1,7 @@
-"""Text of a loop -> machine code that Python can call, kept between processes."""
+"""Text of a loop -> machine code that Python can call, kept between processes.
+
+llvmlite is imported where it is used: about 50 ms, paid by the first loop and not by the door.
+"""
 
 import ctypes
 import functools
@@ -11,8 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import llvmlite
-import llvmlite.binding as llvm
 import numpy as np
 
 from ..spec import Array
@@ -112,6 +113,9 @@ def host_description() -> tuple[str, tuple[str, ...]]:
 
 
 def _make(write: Write, parameters: dict[str, Any]) -> Callable[..., None]:
+    import llvmlite
+    import llvmlite.binding as llvm
+
     label = write.__name__
     identity = (label, parameters, _host(), sys.platform, llvmlite.__version__, llvm.llvm_version_info, _sources())
     key = f"{label}-{hashlib.sha256(repr(identity).encode()).hexdigest()[:40]}"
@@ -151,6 +155,8 @@ def translate(emitter: Emitter, machine: Any = None) -> bytes:
     The emitter has unrolled and vectorised already: six passes give the speed of LLVM's whole pipeline in a third of
     the time.
     """
+    import llvmlite.binding as llvm
+
     machine = machine or _machine()
     module = llvm.parse_assembly(emitter.text())
     module.triple, module.data_layout = machine.triple, str(machine.target_data)
@@ -168,6 +174,8 @@ def translate(emitter: Emitter, machine: Any = None) -> bytes:
 
 
 def _link(code: bytes, types: list[str]) -> Callable[..., None]:
+    import llvmlite.binding as llvm
+
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
@@ -177,11 +185,15 @@ def _link(code: bytes, types: list[str]) -> Callable[..., None]:
 
 @functools.cache
 def _host() -> tuple[str, str]:
+    import llvmlite.binding as llvm
+
     return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
 @functools.cache
 def _machine() -> Any:
+    import llvmlite.binding as llvm
+
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     name, features = _host()
