@@ -23,6 +23,9 @@ _HOMES = {
         "ParameterError",
         "ShapeError",
     ),
+    "filters": ("kernels",),
+    "filters.derivatives": ("Edges", "edges", "gradient", "laplacian", "prewitt", "scharr", "sobel"),
+    "filters.smoothing": ("box", "gaussian", "smooth"),
     "planner": ("Explanation", "Plan"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -42,12 +45,16 @@ if TYPE_CHECKING:
         ParameterError,
         ShapeError,
     )
+    from .filters import kernels
+    from .filters.derivatives import Edges, edges, gradient, laplacian, prewitt, scharr, sobel
+    from .filters.smoothing import box, gaussian, smooth
     from .planner import Explanation, Plan
 
 __all__ = [
     "AccuracyError",
     "BoundaryError",
     "DtypeError",
+    "Edges",
     "Explanation",
     "ExpressionError",
     "FaltungError",
@@ -58,11 +65,21 @@ __all__ = [
     "ParameterError",
     "Plan",
     "ShapeError",
+    "box",
     "convolve",
     "correlate",
+    "edges",
     "explain",
+    "gaussian",
+    "gradient",
+    "kernels",
+    "laplacian",
     "methods",
     "plan",
+    "prewitt",
+    "scharr",
+    "smooth",
+    "sobel",
 ]
 
 
