@@ -39,6 +39,7 @@ SUMS_TO_ZERO = ("gaussian_derivative", *DERIVATIVES, "scharr_complex", "laplacia
 
 def test_every_kernel_has_an_example_here():
     assert set(EXAMPLES) == set(KERNELS) == set(names())
+    assert {*KERNELS, "named", "names", "usage"} == set(kernels.__all__)
 
 
 @pytest.mark.parametrize("name", SUMS_TO_ONE)
@@ -301,7 +302,7 @@ def test_names_follow_the_number_of_axes():
         ("hann:", "not a number"),
         ("hann:5,6", "has no place"),
         ("hann:5,size=6", "given twice"),
-        ("hann:lenght=5", "no option; write hann:size"),
+        ("hann:length=5", "no option; write hann:size"),
         ("hann:5x", "not a number"),
         ("hann-x:5", "no direction"),
         ("gaussian:nan", "finite"),

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 import faltung as ft
 from faltung import kernels
+from faltung.filters.kernels import outer
 
 BOUNDARIES = {"symmetric": "reflect", "reflect": "mirror", "edge": "nearest", "wrap": "wrap", "zero": "constant"}
 """Ours -> scipy.ndimage's."""
@@ -151,7 +152,7 @@ def test_an_even_kernel_leans_right_in_any_number_of_axes():
     line = [4, 3, 2, 1]
     for ndim in (1, 2, 3):
         spot = kernels.delta((9,) * ndim)
-        whole = kernels.outer([np.array(line) / 10] * ndim)
+        whole = outer([np.array(line) / 10] * ndim)
         expected = ft.convolve(spot, whole, mode="same")
         np.testing.assert_allclose(ft.smooth(spot, line, boundary="zero"), expected, atol=1e-15)
 

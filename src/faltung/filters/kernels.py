@@ -32,6 +32,30 @@ from .arguments import (
     real,
 )
 
+__all__ = [
+    "binomial",
+    "box",
+    "delta",
+    "disk",
+    "gabor",
+    "gaussian",
+    "gaussian_derivative",
+    "hann",
+    "laplacian",
+    "log",
+    "motion",
+    "named",
+    "names",
+    "prewitt",
+    "scharr",
+    "scharr_complex",
+    "sharpen",
+    "sobel",
+    "tophat",
+    "triangle",
+    "usage",
+]
+
 FLOAT = np.dtype(np.float64)
 
 
