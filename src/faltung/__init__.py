@@ -24,7 +24,10 @@ _HOMES = {
         "ShapeError",
     ),
     "filters": ("kernels",),
+    "filters.contours": ("canny",),
     "filters.derivatives": ("Edges", "edges", "gradient", "laplacian", "prewitt", "scharr", "sobel"),
+    "filters.extrema": ("max_filter", "min_filter"),
+    "filters.pooling": ("avg_pool", "lp_pool", "max_pool"),
     "filters.smoothing": ("box", "gaussian", "smooth"),
     "planner": ("Explanation", "Plan"),
 }
@@ -46,7 +49,10 @@ if TYPE_CHECKING:
         ShapeError,
     )
     from .filters import kernels
+    from .filters.contours import canny
     from .filters.derivatives import Edges, edges, gradient, laplacian, prewitt, scharr, sobel
+    from .filters.extrema import max_filter, min_filter
+    from .filters.pooling import avg_pool, lp_pool, max_pool
     from .filters.smoothing import box, gaussian, smooth
     from .planner import Explanation, Plan
 
@@ -65,7 +71,9 @@ __all__ = [
     "ParameterError",
     "Plan",
     "ShapeError",
+    "avg_pool",
     "box",
+    "canny",
     "convolve",
     "correlate",
     "edges",
@@ -74,7 +82,11 @@ __all__ = [
     "gradient",
     "kernels",
     "laplacian",
+    "lp_pool",
+    "max_filter",
+    "max_pool",
     "methods",
+    "min_filter",
     "plan",
     "prewitt",
     "scharr",

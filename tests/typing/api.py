@@ -43,6 +43,11 @@ def filters_take_a_picture_and_give_one_back(x: NDArray[np.uint8]) -> None:
     assert_type(ft.sobel(x, 1, scale="unit"), Array)
     assert_type(ft.edges(x, sigma=2), ft.Edges)
     assert_type(ft.edges(x).direction, Array)
+    assert_type(ft.canny(x, sigma=None, low=3), Array)
+    assert_type(ft.max_filter(x, (3, 5)), Array)
+    assert_type(ft.max_pool(x, 3, stride=2, ceil_mode=True), Array)
+    assert_type(ft.avg_pool(x, 2, count_include_pad=False), Array)
+    assert_type(ft.lp_pool(x, 2, 2), Array)
     assert_type(ft.kernels.hann(50, dtype=np.float32), Array)
     assert_type(ft.kernels.names(), tuple[str, ...])
 

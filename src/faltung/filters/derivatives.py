@@ -55,7 +55,7 @@ def gradient(x: Any, *, scale: Scale = "unit", boundary: Boundary = "symmetric",
         array([[1., 4., 8., 5.]])
     """
     array = as_floats(x)
-    return _slopes(array, "central", parse_axes(axes, array.ndim), scale, boundary)
+    return slopes(array, "central", parse_axes(axes, array.ndim), scale, boundary)
 
 
 def sobel(
@@ -233,7 +233,7 @@ def edges(
     if sigma is not None:
         array = gaussian(array, sigma, boundary=boundary, axes=positions)
     # + 0.0 turns -0.0 into 0.0: the angle of (0, -0.0) would be pi
-    vector = _slopes(array, operator, positions, scale, boundary) + 0.0
+    vector = slopes(array, operator, positions, scale, boundary) + 0.0
     down, right = vector
     return Edges(np.hypot(down, right), np.arctan2(down, right), vector)
 
@@ -249,6 +249,14 @@ def plane_axes(axes: Axes, ndim: int) -> tuple[int, int]:
     return positions[0], positions[1]
 
 
+def slopes(array: Array, operator: str, positions: Sequence[int], scale: Scale, boundary: Boundary) -> Array:
+    """All slopes, stacked in front."""
+    out = np.empty((len(positions), *array.shape), array.dtype)
+    for i, along in enumerate(positions):
+        out[i] = _slope(array, operator, positions, along, scale, boundary)
+    return out
+
+
 def _edge_strength(x: Any, operator: str, axis: int | None, scale: Scale, boundary: Boundary, axes: Axes) -> Array:
     """The signed slope along one axis, or the length of the vector of all slopes."""
     array = as_floats(x)
@@ -258,17 +266,9 @@ def _edge_strength(x: Any, operator: str, axis: int | None, scale: Scale, bounda
         if along not in positions:
             raise ShapeError(f"axis={axis} is not among axes={axes!r}: add it there, or take one of them")
         return _slope(array, operator, positions, along, scale, boundary)
-    slopes = _slopes(array, operator, positions, scale, boundary)
-    parts = np.abs(slopes)
+    found = slopes(array, operator, positions, scale, boundary)
+    parts = np.abs(found)
     return parts[0] if len(parts) == 1 else reduce(lambda a, b: np.hypot(a, b, out=a), parts[1:], parts[0])
-
-
-def _slopes(array: Array, operator: str, positions: Sequence[int], scale: Scale, boundary: Boundary) -> Array:
-    """All slopes, stacked in front."""
-    out = np.empty((len(positions), *array.shape), array.dtype)
-    for i, along in enumerate(positions):
-        out[i] = _slope(array, operator, positions, along, scale, boundary)
-    return out
 
 
 def _slope(

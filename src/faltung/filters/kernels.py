@@ -541,7 +541,8 @@ def usage(name: str) -> str:
         'hann:size'
     """
     make = _find(name)
-    parts, written = [], name.replace("_", "-")
+    parts: list[str] = []
+    written = name.replace("_", "-")
     for key, parameter in _options(make).items():
         if key == "axis":
             written += "[-x|-y|-z]"
