@@ -23,6 +23,12 @@ _HOMES = {
         "ParameterError",
         "ShapeError",
     ),
+    "filters": ("kernels",),
+    "filters.contours": ("canny",),
+    "filters.derivatives": ("Edges", "edges", "gradient", "laplacian", "prewitt", "scharr", "sobel"),
+    "filters.extrema": ("max_filter", "min_filter"),
+    "filters.pooling": ("avg_pool", "lp_pool", "max_pool"),
+    "filters.smoothing": ("box", "gaussian", "smooth"),
     "planner": ("Explanation", "Plan"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -42,12 +48,19 @@ if TYPE_CHECKING:
         ParameterError,
         ShapeError,
     )
+    from .filters import kernels
+    from .filters.contours import canny
+    from .filters.derivatives import Edges, edges, gradient, laplacian, prewitt, scharr, sobel
+    from .filters.extrema import max_filter, min_filter
+    from .filters.pooling import avg_pool, lp_pool, max_pool
+    from .filters.smoothing import box, gaussian, smooth
     from .planner import Explanation, Plan
 
 __all__ = [
     "AccuracyError",
     "BoundaryError",
     "DtypeError",
+    "Edges",
     "Explanation",
     "ExpressionError",
     "FaltungError",
@@ -58,11 +71,27 @@ __all__ = [
     "ParameterError",
     "Plan",
     "ShapeError",
+    "avg_pool",
+    "box",
+    "canny",
     "convolve",
     "correlate",
+    "edges",
     "explain",
+    "gaussian",
+    "gradient",
+    "kernels",
+    "laplacian",
+    "lp_pool",
+    "max_filter",
+    "max_pool",
     "methods",
+    "min_filter",
     "plan",
+    "prewitt",
+    "scharr",
+    "smooth",
+    "sobel",
 ]
 
 

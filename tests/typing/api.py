@@ -37,6 +37,21 @@ def an_explanation_names_the_method_and_the_reason(x: Array) -> None:
     assert_type(ft.methods(), tuple[str, ...])
 
 
+def filters_take_a_picture_and_give_one_back(x: NDArray[np.uint8]) -> None:
+    assert_type(ft.gaussian(x, (1.0, 2.0), axes=(0, 1)), Array)
+    assert_type(ft.smooth(x, "hann:50", boundary="edge"), Array)
+    assert_type(ft.sobel(x, 1, scale="unit"), Array)
+    assert_type(ft.edges(x, sigma=2), ft.Edges)
+    assert_type(ft.edges(x).direction, Array)
+    assert_type(ft.canny(x, sigma=None, low=3), Array)
+    assert_type(ft.max_filter(x, (3, 5)), Array)
+    assert_type(ft.max_pool(x, 3, stride=2, ceil_mode=True), Array)
+    assert_type(ft.avg_pool(x, 2, count_include_pad=False), Array)
+    assert_type(ft.lp_pool(x, 2, 2), Array)
+    assert_type(ft.kernels.hann(50, dtype=np.float32), Array)
+    assert_type(ft.kernels.names(), tuple[str, ...])
+
+
 def every_error_is_ours_and_the_builtin_beside_it() -> None:
     ours: list[type[ft.FaltungError]] = [ft.ShapeError, ft.ParameterError, ft.BoundaryError, ft.DtypeError]
     ours += [ft.IntegerOverflow, ft.AccuracyError, ft.MethodError, ft.FileError, ft.ExpressionError]
@@ -52,3 +67,4 @@ def wrong_words_are_refused_before_the_call_runs(x: Array) -> None:
     ft.convolve(x, x, "same")  # type: ignore[call-arg]
     ft.convolve(x, x, border="reflect")  # type: ignore[call-arg]
     ft.plan(x, x, flip="yes")  # type: ignore[arg-type]
+    ft.scharr(x, scale="one")  # type: ignore[arg-type]

@@ -1,0 +1,150 @@
+"""Largest and smallest value of a window that slides: grey dilation and erosion with a box.
+
+A window of length k is the overlap of two windows of length 2**i <= k, and each of those of two half as long. So a
+window costs about log2(k) + 1 comparisons per sample and axis, in whole vectors, whatever the data.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..boundary import AxisBoundary, Boundary, Side, parse_boundary
+from ..errors import ParameterError, ShapeError
+from ..spec import Array
+from .arguments import Axes, Lengths, as_numbers, odd_lengths, parse_axes
+
+BLOCK_BYTES = 1 << 19
+"""Length of each of the two buffers of a block. Of 32 KiB to 4 MiB the quickest: 2048x2048 float32 with 15x15 took 37
+ms on one thread, 48 with 128 KiB, 61 with 32 KiB (Intel Xeon; OpenCV 9, scipy.ndimage 179)."""
+
+
+def max_filter(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes: Axes = None) -> Array:
+    """Replace every sample by the largest in the window around it (grey dilation with a box).
+
+    Args:
+        x: any shape; integers, bool or real floats.
+        size: length of the window in samples, odd; one number, or one per axis of `axes`.
+        boundary: what stands outside x, as in `convolve`; with "ignore" only samples of x count.
+        axes: the axes over which the window reaches; None means all. For a colour picture (height, width, 3) give
+            (0, 1).
+
+    Returns:
+        Same shape and dtype as x; every value is one of x (or the boundary's). A NaN makes exactly the windows NaN
+        that hold it.
+
+    Raises:
+        ParameterError: an even or empty window, or a boundary value that x's dtype cannot hold.
+        ShapeError, DtypeError, BoundaryError: what was given does not fit; the message says the cure.
+
+    Source: doubling after van Herk 1992, "A fast algorithm for local minimum and maximum filters", PRL 13.
+
+    Example:
+        >>> import faltung as ft
+        >>> ft.max_filter([1, 5, 2, 0, 3], 3)
+        array([5, 5, 5, 3, 3])
+    """
+    array = as_numbers(x, "biuf")
+    return _extreme(array, size, boundary, axes, np.maximum, least_of(array.dtype))
+
+
+def min_filter(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes: Axes = None) -> Array:
+    """Replace every sample by the smallest in the window around it (grey erosion with a box).
+
+    Arguments, result and errors as in `max_filter`.
+
+    Example:
+        >>> import faltung as ft
+        >>> ft.min_filter([1, 5, 2, 0, 3], 3)
+        array([1, 1, 0, 0, 0])
+    """
+    array = as_numbers(x, "biuf")
+    return _extreme(array, size, boundary, axes, np.minimum, _greatest_of(array.dtype))
+
+
+def least_of(dtype: np.dtype[Any]) -> Any:
+    """What every number of the dtype is at least."""
+    if dtype.kind == "f":
+        return -math.inf
+    return False if dtype.kind == "b" else np.iinfo(dtype).min
+
+
+def _greatest_of(dtype: np.dtype[Any]) -> Any:
+    if dtype.kind == "f":
+        return math.inf
+    return True if dtype.kind == "b" else np.iinfo(dtype).max
+
+
+def _extreme(array: Array, size: Lengths, boundary: Boundary, axes: Axes, pick: np.ufunc, missing: Any) -> Array:
+    positions = parse_axes(axes, array.ndim)
+    lengths = odd_lengths("size", size, len(positions), "take the windows as they lie with max_pool(x, size, stride=1)")
+    rules = parse_boundary(boundary, len(positions))
+    for position in positions:
+        if array.shape[position] == 0:
+            raise ShapeError(f"axis {position} of x is empty: a filtered axis needs at least one sample")
+    for rule in rules:
+        for side in (rule.before, rule.after):
+            _check_value(side, array.dtype)
+    out = array
+    for position, length, rule in zip(positions, lengths, rules, strict=True):
+        if length > 1:
+            out = _along_axis(out, position, length, rule, pick, missing)
+    return out.copy() if out is array else out
+
+
+def _along_axis(array: Array, position: int, length: int, rule: AxisBoundary, pick: np.ufunc, missing: Any) -> Array:
+    """The extreme of every window along one axis, block by block."""
+    num = array.shape[position]
+    outer, inner = math.prod(array.shape[:position]), math.prod(array.shape[position + 1 :])
+    x = np.ascontiguousarray(array).reshape(outer, num, inner)
+    out = np.empty(x.shape, x.dtype)
+    reach = length // 2
+    left, right = rule.tables(num, reach, reach)
+    fills = [missing if side.rule == "ignore" else side.value for side in (rule.before, rule.after)]
+    padded = num + 2 * reach
+    room = max(1, BLOCK_BYTES // (padded * x.itemsize))
+    # whole lines where the axis is the last one, else at least a cache line (64 bytes) of neighbours
+    block_inner = min(inner, max(room, 64 // x.itemsize))
+    block_outer = min(outer, max(1, room // max(1, block_inner)))
+    buffers = np.empty((2, block_outer, padded, block_inner), x.dtype)
+    for a in range(0, outer, max(1, block_outer)):
+        for b in range(0, inner, max(1, block_inner)):
+            block = x[a : a + block_outer, :, b : b + block_inner]
+            now, then = buffers[:, : block.shape[0], :, : block.shape[2]]
+            now[:, reach : reach + num] = block
+            _fill(now[:, :reach], block, left, fills[0])
+            _fill(now[:, reach + num :], block, right, fills[1])
+            _windows(now, then, length, pick, out[a : a + block_outer, :, b : b + block_inner])
+    return out.reshape(array.shape)
+
+
+def _fill(target: Array, block: Array, table: Array, value: Any) -> None:
+    if table.size and table[0] < 0:
+        target[...] = value
+    else:
+        target[...] = block[:, table]
+
+
+def _windows(now: Array, then: Array, length: int, pick: np.ufunc, out: Array) -> None:
+    """The extreme of `length` samples from every position of axis 1 on, by doubling."""
+    num, width = now.shape[1], 1
+    while 2 * width <= length:
+        num -= width
+        pick(now[:, :num], now[:, width : width + num], out=then[:, :num])
+        now, then, width = then, now, 2 * width
+    rest = length - width
+    pick(now[:, : num - rest], now[:, rest:num], out=out)
+
+
+def _check_value(side: Side, dtype: np.dtype[Any]) -> None:
+    """Refuse a constant outside that would change when written into x's dtype."""
+    if not side.fills or side.value == 0:
+        return
+    value = side.value
+    if dtype.kind == "f" and not isinstance(value, complex):
+        fits = not math.isfinite(value) or bool(np.longdouble(abs(value)) <= np.finfo(dtype).max)
+    else:
+        fits = not isinstance(value, complex) and math.isfinite(value) and value == int(value)
+        fits = fits and int(least_of(dtype)) <= value <= int(_greatest_of(dtype))
+    if not fits:
+        raise ParameterError(f"the boundary value {value!r} is not a number of dtype {dtype}: give such a number")
