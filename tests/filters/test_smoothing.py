@@ -139,6 +139,17 @@ def test_each_axis_has_its_own_sigma_and_length():
     np.testing.assert_allclose(ft.box(x, (3, 1)), ft.box(x, 3, axes=0), atol=1e-14)
 
 
+@by_filter
+def test_the_result_is_a_new_array(blur):
+    x = rng.random((5, 6, 7))
+    before = x.copy()
+    y = blur(x)
+    assert not np.may_share_memory(x, y)
+    np.testing.assert_array_equal(x, before)
+    np.testing.assert_array_equal(ft.box(x, 1), x)
+    assert not np.may_share_memory(x, ft.box(x, 1))
+
+
 def test_smooth_takes_names_lines_and_whole_kernels():
     x = rng.normal(size=(9, 10))
     by_name = ft.smooth(x, "hann:6")

@@ -13,12 +13,11 @@ from typing import Any, Literal
 import numpy as np
 
 from ..boundary import Boundary
-from ..door import correlate
 from ..errors import ShapeError
 from ..spec import Array
 from . import kernels
 from .arguments import Axes, Sigmas, as_floats, choice, parse_axes, parse_axis, parse_sigmas, weights_dtype
-from .passes import correlate_lines, one_per_axis
+from .passes import ONE, correlate_lines, one_per_axis
 from .smoothing import gaussian
 
 Scale = Literal["kernel", "unit"]
@@ -156,23 +155,24 @@ def laplacian(
     array = as_floats(x)
     positions = parse_axes(axes, array.ndim)
     dtype = weights_dtype(array)
-    wide = array if array.dtype != np.float16 else array.astype(dtype)
     if sigma is None:
         line = np.array([1, -2, 1], dtype)
         terms = [
-            correlate(wide, line, mode="same", boundary=[entry], axes=p)
-            for p, entry in zip(positions, one_per_axis(boundary, len(positions)), strict=True)
+            correlate_lines(array, [line if p == along else ONE for p in positions], positions, boundary)
+            for along in positions
         ]
-        return reduce(np.add, terms).astype(array.dtype, copy=False)
+        return _sum(terms).astype(array.dtype, copy=False)
     sigmas = parse_sigmas(sigma, len(positions))
     bells = [kernels.gaussian(s, truncate=truncate, dtype=dtype) for s in sigmas]
-    total = None
+    terms = []
     for i, s in enumerate(sigmas):
         curved = kernels.gaussian_derivative(s, order=2, truncate=truncate, dtype=dtype)
-        term = correlate_lines(wide, [*bells[:i], curved, *bells[i + 1 :]], positions, boundary)
-        total = term if total is None else np.add(total, term, out=total)
-    assert total is not None
-    return total.astype(array.dtype, copy=False)
+        terms.append(correlate_lines(array, [*bells[:i], curved, *bells[i + 1 :]], positions, boundary))
+    return _sum(terms).astype(array.dtype, copy=False)
+
+
+def _sum(terms: list[Array]) -> Array:
+    return reduce(lambda a, b: np.add(a, b, out=a), terms)
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,15 +276,15 @@ def _slope(
 ) -> Array:
     """Difference along one axis, then smoothing across it along the other filtered axes."""
     choice("scale", scale, ("kernel", "unit"))
-    entries = dict(zip(positions, one_per_axis(boundary, len(positions)), strict=True))
     dtype = weights_dtype(array)
     across = np.array(ACROSS[operator])
     # whole weights in the difference: its products are exact, so equal samples cancel to 0
-    y = correlate(array, np.array([-1, 0, 1], dtype), mode="same", boundary=[entries.pop(along)], axes=along)
-    if entries and len(across) > 1:
+    difference = np.array([-1, 0, 1], dtype)
+    y = correlate_lines(array, [difference if p == along else ONE for p in positions], positions, boundary)
+    if len(across) > 1 and len(positions) > 1:
         line = (across / across.sum() if scale == "unit" else across).astype(dtype)
-        outside = [_differenced(entry) for entry in entries.values()]
-        y = correlate_lines(y, [line] * len(entries), tuple(entries), outside)
+        outside = [_differenced(entry) for entry in one_per_axis(boundary, len(positions))]
+        y = correlate_lines(y, [ONE if p == along else line for p in positions], positions, outside)
     if scale == "unit":
         y *= 0.5
     return y.astype(array.dtype, copy=False)

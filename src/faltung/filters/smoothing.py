@@ -44,7 +44,7 @@ def smooth(x: Any, kernel: Any, *, boundary: Boundary = "symmetric", axes: Axes 
     weights = weights.astype(weights_dtype(array))
     if weights.ndim == 1 < num:
         # flipped, as correlate_lines does not; both lean to the same side for an even kernel
-        return correlate_lines(array, [weights[::-1]] * num, positions, boundary)
+        return correlate_lines(array, [weights[::-1]] * num, positions, boundary).astype(array.dtype, copy=False)
     if weights.ndim != num:
         raise ShapeError(
             f"the kernel has {weights.ndim} axes and {num} axes of x are smoothed: give weights with 1 axis or {num}, "
@@ -84,7 +84,7 @@ def gaussian(
     sigmas = parse_sigmas(sigma, len(positions))
     dtype = weights_dtype(array)
     lines = [kernels.gaussian(s, truncate=truncate, dtype=dtype) for s in sigmas]
-    return correlate_lines(array, lines, positions, boundary)
+    return correlate_lines(array, lines, positions, boundary).astype(array.dtype, copy=False)
 
 
 def box(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes: Axes = None) -> Array:
@@ -113,7 +113,8 @@ def box(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes: Axes =
     cure = "accept that with smooth(x, kernels.box(size))"
     lengths = odd_lengths("size", size, len(positions), cure)
     dtype = weights_dtype(array)
-    return correlate_lines(array, [kernels.box(k, dtype=dtype) for k in lengths], positions, boundary)
+    lines = [kernels.box(k, dtype=dtype) for k in lengths]
+    return correlate_lines(array, lines, positions, boundary).astype(array.dtype, copy=False)
 
 
 def _normalised(weights: Array) -> Array:
