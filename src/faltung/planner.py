@@ -8,11 +8,12 @@ with data as often as one likes.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from .algorithm import Algorithm, Cost, Routine
-from .algorithms import ALGORITHMS
+from .algorithms import ALGORITHMS, direct
 from .errors import AccuracyError, DtypeError, MethodError, ParameterError, ShapeError
 from .machine import DEFAULT, Machine, num_workers
 from .normaliser import normaliser
@@ -36,12 +37,14 @@ class Explanation:
     Attributes:
         method: the algorithm taken.
         reason: one sentence.
+        forced: the caller named the algorithm.
         verdicts: every algorithm's answer, the one taken first.
         spec: what is convolved.
     """
 
     method: str
     reason: str
+    forced: bool
     verdicts: tuple[Verdict, ...]
     spec: ConvSpec
 
@@ -133,14 +136,19 @@ class Plan:
         if self._in_order and len(self._packed) == 1 and spec.x_batch == spec.batch:
             x_stack = x.reshape(-1, *self._sizes)
             out_stack = total.reshape(-1, *spec.out_sizes)
-            self._routine.run(x_stack, self._packed[0], out_stack, workers)
+            self._run_stack(x_stack, self._packed[0], out_stack, workers)
         else:
             for index, x_stack, out_view in self._stacks(x, total):
                 out_stack = np.empty((len(x_stack), *spec.out_sizes), spec.item)
-                self._routine.run(x_stack, self._packed[index], out_stack, workers)
+                self._run_stack(x_stack, self._packed[index], out_stack, workers)
                 out_view[...] = out_stack.reshape(out_view.shape)
         if self._normaliser is not None:
             spec.to_canonical(total)[...] *= self._normaliser
+
+    def _run_stack(self, x: Array, packed: Any, out: Array, workers: int) -> None:
+        note = self._routine.run(x, packed, out, workers)
+        if note is not None and self._explanation.forced:
+            raise AccuracyError(f'method="{self.method}": {note}; take method="auto", or rtol=inf to lift the bound')
 
     def _stacks(self, x: Array, total: Array) -> Iterator[tuple[int, Array, Array]]:
         """For each kernel: its number, the x it meets as one stack, and where the result goes."""
@@ -194,7 +202,7 @@ def choose(spec: ConvSpec, method: str = "auto", machine: Machine = DEFAULT) -> 
         verdict = min(able, key=lambda v: v.cost.seconds if v.cost else math.inf)
         reason = _reason(verdict, able)
     order = sorted(verdicts, key=lambda v: (v is not verdict, v.cost is None, v.cost.seconds if v.cost else 0))
-    return Explanation(verdict.method, reason, tuple(order), spec)
+    return Explanation(verdict.method, reason, method != "auto", tuple(order), spec)
 
 
 def _ask(algorithm: Algorithm, spec: ConvSpec, machine: Machine) -> Verdict:
@@ -202,8 +210,9 @@ def _ask(algorithm: Algorithm, spec: ConvSpec, machine: Machine) -> Verdict:
     if refusal is not None:
         return Verdict(algorithm.name, refusal, None)
     cost = algorithm.cost(spec, machine, num_workers())
-    # direct is the definition: its rounding is what rtol is measured against
-    if algorithm.name != "direct" and not math.isinf(cost.error) and cost.error > spec.rtol:
+    # direct is the definition: nothing that errs no more than it does is worse
+    least = direct.cost(spec, machine, 1).error
+    if not math.isinf(cost.error) and cost.error > max(spec.rtol, least):
         return Verdict(algorithm.name, f"errs by up to {cost.error:.1e}, rtol allows {spec.rtol:.1e}", cost)
     return Verdict(algorithm.name, None, cost)
 

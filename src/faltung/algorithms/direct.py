@@ -32,7 +32,7 @@ def refuses(spec: ConvSpec) -> str | None:
 def cost(spec: ConvSpec, machine: Machine, workers: int) -> Cost:
     """One multiply-add per tap and output."""
     eps = float(np.finfo(spec.item).eps) if spec.item.kind in "fc" else 0.0
-    error = eps * min(spec.num_taps, PARTIAL + spec.num_taps / PARTIAL)
+    error = eps / 2 * min(spec.num_taps, PARTIAL + spec.num_taps / PARTIAL)
     seconds = machine.call_s + seconds_for(spec, spec.num_outputs, spec.num_taps, machine, workers)
     return Cost(seconds, 1 << 18 if _compiled(spec) else 3 * SLAB * spec.item.itemsize, error)
 

@@ -20,16 +20,12 @@ from . import direct
 from .gather import gather
 from .planes import without_boundary
 from .thinned import Thinned, unthinned
-from .transforms import backend_speed, next_size, transforms_for
+from .transforms import backend, next_size, transforms_for
 
 name = "fft"
 
 ERROR = 0.5
 """Largest error of an output, in units of eps x the 2-norms of tile and kernel; measured by benchmarks/fft_error.py."""
-
-LINES = 16
-"""1-D tiles transformed at a time: FFT libraries work on several lines side by side. A multiple of all vector widths,
-so that every line takes the same way through them."""
 
 MOST_POINTS = 1 << 18
 """Points of a group of tiles: about what stays in a second-level cache."""
@@ -52,12 +48,12 @@ def refuses(spec: ConvSpec) -> str | None:
 def cost(spec: ConvSpec, machine: Machine, workers: int) -> Cost:
     """Two transforms for each tile; the error depends on the data."""
     every = unthinned(spec)
-    tiling = _tiling(every.axes, spec.item.kind == "c")
+    tiling = _tiling(every.axes, backend().lines, spec.item.kind == "c")
     count = math.prod(spec.batch) * tiling.num_tiles
     points = math.prod(tiling.sizes)
     groups = -(-count // tiling.group)
     work = 2 * (2 if spec.item.kind == "c" else 1) * tiling.group * points * math.log2(points)
-    per_group = TILE_S + work / (machine.fft_rate * backend_speed() * 4 / _real(spec.item).itemsize)
+    per_group = TILE_S + work / (machine.fft_rate * backend().speed * 4 / _real(spec.item).itemsize)
     seconds = machine.call_s + groups * per_group / max(1, min(workers, groups))
     return Cost(seconds, workers * tiling.group * points * spec.item.itemsize * 3, math.inf)
 
@@ -91,9 +87,9 @@ class _Tiling:
 
 
 @functools.lru_cache(256)
-def _tiling(axes: tuple[Axis, ...], is_complex: bool) -> _Tiling:
+def _tiling(axes: tuple[Axis, ...], lines: int, is_complex: bool) -> _Tiling:
     """The cheapest tile, by points x log2(points), among sizes from twice the kernel to the whole axis."""
-    group = LINES if len(axes) == 1 else 1
+    group = lines if len(axes) == 1 else 1
     candidates = []
     for axis in axes:
         whole = next_size(axis.num_out + axis.reach - 1)
@@ -127,12 +123,14 @@ class _Loaded:
         weights: (*taps), for tiles that are convolved directly.
         norm: square root of the sum of squares of the weights.
         sum_abs: sum of their sizes.
+        extents: first and last tap that is not zero, per axis: what the promised error looks at.
     """
 
     spectrum: Array
     weights: Array
     norm: float
     sum_abs: float
+    extents: tuple[tuple[int, int], ...]
 
 
 class Tiled:
@@ -141,7 +139,7 @@ class Tiled:
     def __init__(self, spec: ConvSpec) -> None:
         """Choose the tiles and build the direct way for those that need it."""
         self._spec = spec
-        self._tiling = _tiling(spec.axes, spec.item.kind == "c")
+        self._tiling = _tiling(spec.axes, backend().lines, spec.item.kind == "c")
         self._starts = list(
             itertools.product(
                 *(range(0, a.num_out, step) for a, step in zip(spec.axes, self._tiling.steps, strict=True))
@@ -163,6 +161,7 @@ class Tiled:
             weights,
             float(np.sqrt((size**2).sum())),
             float(size.sum()),
+            tuple(_extent(size, i) for i in range(size.ndim)),
         )
 
     def run(self, x: Array, packed: _Loaded, out: Array, workers: int) -> str | None:
@@ -189,7 +188,8 @@ class Tiled:
     ) -> int:
         """Convolve some tiles; returns how many could not keep the bound and were convolved directly."""
         num_axes = len(self._spec.axes)
-        places, missed = [], 0
+        places: list[tuple[int, tuple[int | slice, ...]]] = []
+        missed = 0
         if len(units) < len(tile):
             tile[len(units) :] = 0
         for slot, (b, start) in enumerate(units):
@@ -227,16 +227,13 @@ class Tiled:
             return "not finite" if not np.isfinite(size).all() else "inexact"
         if math.isinf(self._spec.rtol) or norm == 0:
             return "fft"
-        # any window of K holds a whole aligned block of (K + 1) // 2
-        for i, axis in enumerate(self._spec.axes):
-            side = (axis.reach + 1) // 2
-            count = size.shape[i] // side
-            index = (*([slice(None)] * i), slice(0, count * side))
-            cut = size[index]
-            shape = (*cut.shape[:i], count, side, *cut.shape[i + 1 :])
-            size = cut.reshape(shape).sum(axis=i + 1)
-        window = math.prod(axis.reach for axis in self._spec.axes)
-        least_scale = packed.sum_abs * float(size.min()) / window
+        num_taps = 1
+        for i, (axis, (first, last)) in enumerate(zip(self._spec.axes, packed.extents, strict=True)):
+            num_taps *= last - first + 1
+            skipped = (axis.taps - 1 - last) * axis.dilation
+            seen = slice(first * axis.dilation, size.shape[i] - skipped)
+            size = _block_sums(size[(*([slice(None)] * i), seen)], i, last - first + 1, axis.dilation)
+        least_scale = packed.sum_abs * float(size.min()) / num_taps
         eps = float(np.finfo(self._spec.item).eps)
         return "fft" if ERROR * eps * norm * packed.norm <= self._spec.rtol * least_scale else "inexact"
 
@@ -248,6 +245,28 @@ class Tiled:
         whole = np.empty((1, *out.shape), self._spec.item)
         routine.run(np.ascontiguousarray(block)[None], routine.load(packed.weights), whole, 1)
         out[...] = whole[0]
+
+
+def _extent(size: Array, i: int) -> tuple[int, int]:
+    """First and last index along axis i that is not all zero; the whole axis if all is zero."""
+    used = np.flatnonzero(size.any(axis=tuple(axis for axis in range(size.ndim) if axis != i)))
+    return (int(used[0]), int(used[-1])) if len(used) else (0, size.shape[i] - 1)
+
+
+def _block_sums(size: Array, i: int, taps: int, dilation: int) -> Array:
+    """Sums along axis i over blocks of which any window of so many taps holds a whole one: aligned, (taps + 1) // 2.
+
+    Dilated windows see one sample in `dilation`: each phase has blocks of its own. What is missing to a whole number of
+    phases counts as infinite: no window reaches there.
+    """
+    side = (taps + 1) // 2
+    missing = -size.shape[i] % dilation
+    if missing:
+        size = np.pad(size, [(0, missing if axis == i else 0) for axis in range(size.ndim)], constant_values=np.inf)
+    count = size.shape[i] // dilation // side
+    cut = size[(*([slice(None)] * i), slice(0, count * side * dilation))]
+    sums = cut.reshape(*cut.shape[:i], count, side, dilation, *cut.shape[i + 1 :]).sum(axis=i + 1)
+    return sums.reshape(*sums.shape[:i], count * dilation, *sums.shape[i + 2 :])
 
 
 def _fill(tile: Array, block: Array) -> None:

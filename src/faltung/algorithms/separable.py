@@ -36,7 +36,8 @@ def refuses(spec: ConvSpec) -> str | None:
 def cost(spec: ConvSpec, machine: Machine, workers: int) -> Cost:
     """One multiply-add per tap of each axis, over what is left of the axes before it."""
     eps = float(np.finfo(spec.item).eps)
-    error = eps * (4 + sum(min(axis.taps, PARTIAL + axis.taps / PARTIAL) for axis in spec.axes))
+    rounded = sum(min(axis.taps, PARTIAL + axis.taps / PARTIAL) for axis in spec.axes)
+    error = eps * (4 + rounded / 2)
     seconds = machine.call_s
     largest = 0
     for step in _steps(spec):

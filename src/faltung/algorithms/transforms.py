@@ -18,10 +18,18 @@ from ..spec import Array
 
 
 class Transforms(Protocol):
-    """Forward and unscaled backward transforms over the last `num_axes` axes; real input gives half a spectrum."""
+    """Forward and unscaled backward transforms over the last `num_axes` axes; real input gives half a spectrum.
+
+    Attributes:
+        speed: in multiples of scipy.fft.
+        lines: 1-D transforms that should be asked for at a time. pocketfft and ducc0 work on several lines side by side
+            (16 is a multiple of all vector widths, so every line takes the same way through them); MKL folds two real
+            lines into one complex one, and the rounding of one would show in the other.
+    """
 
     name: str
     speed: float
+    lines: int
 
     def forward(self, tile: Array, num_axes: int) -> Array:
         """The spectrum, complex."""
@@ -35,6 +43,7 @@ class SciPyTransforms:
 
     name = "scipy.fft"
     speed = 1.0
+    lines = 16
 
     def __init__(self) -> None:
         """Import what is needed."""
@@ -60,6 +69,7 @@ class DuccTransforms:
 
     name = "ducc0"
     speed = 1.4
+    lines = 16
 
     def __init__(self) -> None:
         """Import what is needed."""
@@ -92,6 +102,7 @@ class MklTransforms:
 
     name = "mkl_fft"
     speed = 2.5
+    lines = 1
 
     def __init__(self) -> None:
         """Import what is needed."""
@@ -111,7 +122,7 @@ class MklTransforms:
         return self._fft.irfftn(spectrum, s=tile.shape[-num_axes:], axes=axes, norm="forward")
 
 
-_KNOWN = {"mkl_fft": MklTransforms, "ducc0": DuccTransforms, "scipy": SciPyTransforms}
+_KNOWN: dict[str, type[Transforms]] = {"mkl_fft": MklTransforms, "ducc0": DuccTransforms, "scipy": SciPyTransforms}
 _CHOICE = "FALTUNG_FFT"
 
 
@@ -160,9 +171,9 @@ def backend_name() -> str:
     return asked
 
 
-def backend_speed() -> float:
-    """How fast it is, in multiples of scipy.fft."""
-    return _KNOWN[backend_name()].speed
+def backend() -> type[Transforms]:
+    """Its class; nothing is imported."""
+    return _KNOWN[backend_name()]
 
 
 @functools.cache

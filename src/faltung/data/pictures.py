@@ -71,7 +71,8 @@ def _read_pillow(path: Path, container: str, data: bytes, frame: int | None, max
         if frame is None:
             check_size(path, (count, height, width, 3 if container == "GIF" else len(picture.getbands())), max_values)
         wanted = range(count) if frame is None else [_only(path, frame, count)]
-        frames, shown_s = [], []
+        frames: list[Array] = []
+        shown_s: list[float] = []
         for number in wanted:
             if count > 1:
                 picture.seek(number)
