@@ -298,7 +298,7 @@ def readable(x: Array, item: np.dtype[Any]) -> Array:
     if x.dtype == np.bool_:
         x = x.view(np.uint8)
     if x.dtype.name not in OF_DTYPE:
-        return x.astype(item)
+        return x.astype(item, order="C")
     if x.flags.c_contiguous and x.flags.aligned:
         return x
     dense = x.strides[-1] == x.itemsize and all(stride % x.itemsize == 0 for stride in x.strides)
