@@ -195,8 +195,8 @@ def make_spec(
         item = np.dtype(object)
     _check_constants(rules, item)
     _check_choice("overflow", overflow, ("error", "saturate", "wrap"))
-    weights = _correlation_weights(kernel, num, flip=flip).astype(item, copy=False)
-    weights = np.ascontiguousarray(weights).reshape(-1, *taps)
+    # always a copy: the caller may edit the kernel while a plan lives
+    weights = _correlation_weights(kernel, num, flip=flip).astype(item, order="C").reshape(-1, *taps)
     spec = ConvSpec(
         x_shape=shape,
         axes=tuple(built),
