@@ -167,6 +167,8 @@ def _parse_constant(value: Any) -> Side:
 
 def _unknown(name: str) -> str:
     key = name.lower().removeprefix("cv2.").removeprefix("border_")
+    if key == "reflect" and "border_" in name.lower():
+        return f'boundary {name!r} is the name in OpenCV: here it is NumPy\'s "symmetric"'
     if key in RULES and key != "constant":
         return f'unknown boundary {name!r}: names are written small, here "{key}"'
     if key not in FOREIGN:
