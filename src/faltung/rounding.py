@@ -44,8 +44,11 @@ def to_result(total: Array, dtype: np.dtype[Any], overflow: Overflow) -> Array:
         return total
     if dtype.kind == "b":
         return total != 0
-    if dtype.kind not in "iu":
-        return _as_inexact(total, dtype)
+    return _to_integer(total, dtype, overflow) if dtype.kind in "iu" else _as_inexact(total, dtype)
+
+
+@np.errstate(invalid="ignore")  # NaN among objects, which an error of ours is about
+def _to_integer(total: Array, dtype: np.dtype[Any], overflow: Overflow) -> Array:
     rounded = total
     if total.dtype.kind in "fO":
         rounded = np.rint(total) if total.dtype.kind == "f" else _rounded_objects(total, dtype)
