@@ -1,11 +1,68 @@
+"""boundary="ignore": what is missing is made up for, exactly where something is missing."""
+
+from typing import Any
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import faltung as ft
+from faltung.algorithms import ALGORITHMS
+from faltung.normaliser import normaliser
+from faltung.spec import make_spec
+
+METHODS = ["auto", *(algorithm.name for algorithm in ALGORITHMS)]
 
 
-@pytest.mark.parametrize("dtype", ["bool", "uint8", "int16", "int64", "float32", "float64", "complex64"])
-def test_where_missing_samples_are_ignored_a_constant_stays_constant(dtype: str) -> None:
-    kernel = np.array([[1, 2, 1], [2, 4, 2], [1, 2, 1]])
-    result = ft.convolve(np.ones((4, 5), dtype), kernel, mode="same", boundary="ignore")
-    assert np.allclose(result, kernel.sum())
+@given(n=st.integers(1, 12), k=st.integers(1, 6), value=st.floats(-5, 5))
+def test_a_constant_stays_constant_under_weights_that_sum_to_one(n: int, k: int, value: float) -> None:
+    y = ft.convolve(np.full(n, value), np.full(k, 1 / k), mode="same", boundary="ignore")
+    np.testing.assert_allclose(y, value, rtol=1e-14)
+
+
+def test_the_inside_is_not_touched() -> None:
+    rng = np.random.default_rng(0)
+    x, kernel = rng.standard_normal((9, 9)), rng.standard_normal((3, 3))
+    ignoring, plain = (ft.convolve(x, kernel, mode="same", boundary=b) for b in ("ignore", "zero"))
+    np.testing.assert_array_equal(ignoring[1:-1, 1:-1], plain[1:-1, 1:-1])
+
+
+def test_sizes_of_weights_count_so_that_differences_are_scaled_too() -> None:
+    y = ft.correlate([1.0, 2.0, 4.0], [-1.0, 0.0, 1.0], mode="same", boundary="ignore")
+    assert y.tolist() == [4, 3, -4]
+
+
+def test_only_the_side_that_ignores_is_scaled() -> None:
+    y = ft.correlate([1.0, 1.0, 1.0], [1.0, 1.0, 1.0], mode="same", boundary=("ignore", "zero"))
+    assert y.tolist() == [3, 3, 2]
+
+
+def test_beyond_two_axes_the_later_axis_decides_as_if_padded_in_turn() -> None:
+    y = ft.correlate(np.ones((1, 1)), np.ones((3, 3)), mode="same", boundary=["ignore", ("constant", 1.0)])
+    # of nine weights the two straight above and below are missing
+    np.testing.assert_allclose(y, 7 * 9 / 7)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64"])
+def test_no_weight_on_data_gives_nan_whatever_the_method(method: str, dtype: str) -> None:
+    x, kernel = np.ones((4, 4), dtype), np.zeros((3, 3), dtype)
+    kernel[0, 0] = 1
+    try:
+        y = ft.correlate(x, kernel, mode="same", boundary="ignore", method=method)
+    except (ft.MethodError, ft.AccuracyError) as refusal:
+        pytest.skip(str(refusal))
+    assert np.isnan(y[0]).all()
+    assert np.isnan(y[:, 0]).all()
+    np.testing.assert_allclose(y[1:, 1:], 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "longdouble"])
+def test_the_factor_is_one_exactly_where_nothing_is_missing(dtype: Any) -> None:
+    kernel = np.random.default_rng(0).standard_normal(5).astype(dtype)
+    spec, weights = make_spec((20,), np.dtype(dtype), kernel, flip=True, mode="same", boundary="ignore")
+    factor = normaliser(spec, weights)
+    assert factor.dtype == dtype
+    assert (factor[2:-2] == 1).all()
+    assert (factor[[0, 1, -1, -2]] > 1).all()

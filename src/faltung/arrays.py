@@ -1,5 +1,6 @@
 """What a caller may hand in as an array, and what it becomes."""
 
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,11 @@ def as_array(data: Any, name: str) -> Array:
             data = np.asarray(data)
         except ValueError as error:
             raise DtypeError(f"{name} is ragged: its rows differ in length; give an array or a nested list") from error
+        if data.dtype.kind == "O" and data.ndim == 0 and not isinstance(data.item(), Number):
+            raise DtypeError(
+                f"{name} is a {type(data.item()).__name__}, which NumPy cannot read as an array: give an array of "
+                f"numbers, e.g. np.array(list(...)) for an iterator, .toarray() for a sparse matrix"
+            )
     if not data.dtype.isnative:
         data = data.astype(data.dtype.newbyteorder("="))
     return data
@@ -31,7 +37,14 @@ def as_kernel(kernel: Any, x: Array) -> Array:
     array = as_array(kernel, "kernel")
     if plain and x.dtype.kind in "fc" and array.dtype.kind in "biufc":
         wanted = np.result_type(x.dtype, np.complex64) if array.dtype.kind == "c" else x.dtype
-        array = array.astype(wanted)
+        with np.errstate(over="ignore"):
+            narrow = array.astype(wanted)
+        if not np.array_equal(np.isfinite(narrow), np.isfinite(array)):
+            raise DtypeError(
+                f"the kernel's largest weight {np.abs(array).max()} is beyond {wanted}, the dtype of x, which lists "
+                f"take: give the kernel as an array of a wider dtype"
+            )
+        array = narrow
     return array
 
 

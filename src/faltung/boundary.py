@@ -14,6 +14,7 @@ floor reads index tables only, so a new boundary is one function and its row in 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -139,7 +140,7 @@ def _parse_axis(entry: Any) -> AxisBoundary:
 
 
 def _is_constant(entry: tuple[Any, Any]) -> bool:
-    return entry[0] == "constant" and not isinstance(entry[1], (str, tuple))
+    return isinstance(entry[0], str) and entry[0] == "constant" and not isinstance(entry[1], (str, tuple))
 
 
 def _parse_side(entry: Any) -> Side:
@@ -158,15 +159,16 @@ def _parse_side(entry: Any) -> Side:
 
 
 def _parse_constant(value: Any) -> Side:
-    array = np.asarray(value)
-    if array.ndim or array.dtype.kind not in "biufc":
+    number = value.item() if isinstance(value, (np.ndarray, np.generic)) and value.size == 1 else value
+    if not isinstance(number, Number):
         raise BoundaryError(f'the value of ("constant", value) must be one number, got {value!r}')
-    number = array.item()
     return Side("constant", number) if number != 0 else Side("zero")
 
 
 def _unknown(name: str) -> str:
     key = name.lower().removeprefix("cv2.").removeprefix("border_")
+    if key == "reflect" and "border_" in name.lower():
+        return f'boundary {name!r} is the name in OpenCV: here it is NumPy\'s "symmetric"'
     if key in RULES and key != "constant":
         return f'unknown boundary {name!r}: names are written small, here "{key}"'
     if key not in FOREIGN:

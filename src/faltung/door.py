@@ -13,7 +13,7 @@ from . import planner
 from .algorithms import ALGORITHMS
 from .arrays import as_array, as_kernel
 from .boundary import Boundary
-from .errors import ParameterError
+from .errors import DtypeError, ParameterError, ShapeError
 from .planner import Explanation, Plan
 from .spec import Array, Mode, Overflow, Padding, PerAxis, make_spec
 
@@ -203,14 +203,19 @@ def forget_plans() -> None:
 
 def _template(x: Any, kernel: Any, x_dtype: Any) -> Array:
     """An array with the shape and dtype of x, without its memory if x is a shape."""
-    if not (isinstance(x, tuple) and all(isinstance(n, (int, np.integer)) and n >= 0 for n in x)):
+    if not (isinstance(x, tuple) and all(isinstance(n, (int, np.integer)) for n in x)):
         if x_dtype is not None:
             raise ParameterError("x_dtype= goes with a shape; an array brings its own dtype")
         return as_array(x, "x")
     if x_dtype is None:
         of_kernel = as_array(kernel, "kernel").dtype
         x_dtype = of_kernel if of_kernel.kind in "fc" else np.float64
-    return np.broadcast_to(np.zeros((), x_dtype), x)
+    try:
+        return np.broadcast_to(np.zeros((), np.dtype(x_dtype).newbyteorder("=")), x)
+    except TypeError as error:
+        raise DtypeError(f"x_dtype={x_dtype!r} is not a NumPy dtype: give one, e.g. np.float32") from error
+    except ValueError as error:
+        raise ShapeError(f"{x} is not the shape of an array ({error}): give lengths >= 0") from error
 
 
 def _cached_plan(x: Array, kernel: Any, flip: bool, options: tuple[Any, ...]) -> Plan:
@@ -226,7 +231,11 @@ def _cached_plan(x: Array, kernel: Any, flip: bool, options: tuple[Any, ...]) ->
         found = _plans.get(key)
     except TypeError:
         key = (*key[:-1], _hashable(options))
-        found = _plans.get(key)
+        try:
+            found = _plans.get(key)
+        except TypeError:
+            # no option is unhashable and right; the spec says what is wrong
+            return _new_plan(x, weights, flip, options)
     if found is not None:
         return found
     made = _new_plan(x, weights, flip, options)

@@ -36,11 +36,12 @@ def kernel_facts(weights: Array) -> KernelFacts:
     inexact = weights.dtype.kind in "fc"
     finite = bool(np.isfinite(weights).all()) if inexact else True
     # longdouble, so that sums of the largest float64 weights do not overflow
-    size = np.abs(weights if inexact else weights.astype(float)).astype(np.longdouble)
+    with np.errstate(over="ignore"):
+        size = np.abs(weights if inexact else weights.astype(float)).astype(np.longdouble)
+        taps = tuple(range(1, weights.ndim))
+        norm, sum_abs = np.sqrt((size**2).sum(axis=taps)).astype(float), size.sum(axis=taps).astype(float)
     factors = _factors(weights) if inexact and finite and weights.ndim > 2 else None
-    taps = tuple(range(1, weights.ndim))
-    norm = np.sqrt((size**2).sum(axis=taps))
-    return KernelFacts(factors, size.sum(axis=taps).astype(float), norm.astype(float), finite)
+    return KernelFacts(factors, sum_abs, norm, finite)
 
 
 def _factors(weights: Array) -> tuple[Array, ...] | None:
@@ -55,9 +56,12 @@ def outer_factors(weights: Array) -> tuple[Array, ...] | None:
 
     The lines that cross in the largest weight are the factors of a rank-1 kernel.
     """
-    pivot = np.unravel_index(int(np.argmax(np.abs(weights))), weights.shape)
-    peak = weights[pivot]
-    if peak == 0:
+    with np.errstate(over="ignore"):
+        size = np.abs(weights)
+    pivot = np.unravel_index(int(np.argmax(size)), weights.shape)
+    peak, info = weights[pivot], np.finfo(weights.dtype)
+    # so near the ends of the range (or at zero) quotients and the mean overflow, and nothing below could be believed
+    if not info.tiny / info.eps <= size[pivot] <= info.max / (4 * weights.size):
         return None
     factors = []
     for axis in range(weights.ndim):
@@ -66,6 +70,5 @@ def outer_factors(weights: Array) -> tuple[Array, ...] | None:
     product = factors[0]
     for factor in factors[1:]:
         product = product[..., None] * factor
-    size = np.abs(weights)
-    slack = 4 * np.finfo(weights.dtype).eps * np.maximum(size, size.mean())
+    slack = 4 * info.eps * np.maximum(size, size.mean())
     return tuple(factors) if bool((np.abs(weights - product) <= slack).all()) else None

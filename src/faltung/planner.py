@@ -6,6 +6,7 @@ with data as often as one likes.
 """
 
 import math
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 
 from .algorithm import Algorithm, Cost, Routine
 from .algorithms import ALGORITHMS, direct
+from .arrays import as_array
 from .errors import AccuracyError, DtypeError, MethodError, ParameterError, ShapeError
 from .machine import DEFAULT, Machine, num_workers
 from .normaliser import normaliser
@@ -106,23 +108,30 @@ class Plan:
 
         Raises:
             ShapeError: x or out has another shape.
-            DtypeError: x or out has another dtype.
-            ParameterError: out shares memory with x, or cannot be written.
+            DtypeError: x or out has another dtype, or x is nothing that can be convolved.
+            ParameterError: out shares memory with x, or cannot be written; workers is less than 1.
+            IntegerOverflow: an integer result does not fit; `out` may have been written in part.
         """
         spec = self.spec
+        x = as_array(x, "x")
         if x.shape != spec.x_shape:
             raise ShapeError(f"the plan is for x of shape {spec.x_shape}, got {x.shape}: make another plan")
         if x.dtype != spec.x_dtype:
             raise DtypeError(f"the plan is for x of dtype {spec.x_dtype}, got {x.dtype}: make another plan")
         if out is not None:
             _check_out(out, x, spec)
-        num_threads = num_workers() if workers is None else workers
-        if out is not None and out.dtype == spec.item and self._in_order and out.flags.c_contiguous:
+        num_threads = num_workers() if workers is None else _checked_workers(workers)
+        if out is not None and out.dtype == spec.item and self._in_order and out.flags.carray:
             total = out
         else:
             total = np.empty(self._out_shape, spec.item)
         if total.size:
-            self._run(x, total, num_threads)
+            try:
+                self._run(x, total, num_threads)
+            except TypeError as error:
+                if spec.item.kind != "O":
+                    raise
+                raise DtypeError(f"x or kernel holds objects that cannot be multiplied and added: {error}") from error
             total = self._check_overflow(x, total)
         result = to_result(total, spec.dtype, spec.overflow)
         if out is None:
@@ -143,7 +152,8 @@ class Plan:
                 self._run_stack(x_stack, self._packed[index], out_stack, workers)
                 out_view[...] = out_stack.reshape(out_view.shape)
         if self._normaliser is not None:
-            spec.to_canonical(total)[...] *= self._normaliser
+            with np.errstate(over="ignore", invalid="ignore"):
+                spec.to_canonical(total)[...] *= self._normaliser
 
     def _run_stack(self, x: Array, packed: Any, out: Array, workers: int) -> None:
         note = self._routine.run(x, packed, out, workers)
@@ -184,7 +194,7 @@ def make_plan(spec: ConvSpec, weights: Array, method: str = "auto", machine: Mac
 def choose(spec: ConvSpec, method: str = "auto", machine: Machine = DEFAULT) -> Explanation:
     """The verdicts of all algorithms and the choice among them."""
     names = [algorithm.name for algorithm in ALGORITHMS]
-    if method != "auto" and method not in names:
+    if not isinstance(method, str) or method not in ("auto", *names):
         allowed = ", ".join(f'"{name}"' for name in ["auto", *names])
         raise ParameterError(f"method={method!r}: allowed are {allowed}")
     verdicts = [_ask(algorithm, spec, machine) for algorithm in ALGORITHMS]
@@ -264,5 +274,23 @@ def _check_out(out: Array, x: Array, spec: ConvSpec) -> None:
         )
     if not out.flags.writeable:
         raise ParameterError("out is read-only: give a writable array")
-    if np.may_share_memory(out, x):
+    if np.may_share_memory(out, x) and _share_memory(out, x):
         raise ParameterError("out shares memory with x, which is read while out is written: give another array")
+
+
+def _share_memory(a: Array, b: Array) -> bool:
+    """Whether any byte belongs to both; in doubt, yes."""
+    try:
+        return np.shares_memory(a, b, max_work=1000)
+    except np.exceptions.TooHardError:
+        return True
+
+
+def _checked_workers(workers: Any) -> int:
+    try:
+        number = operator.index(workers)
+    except TypeError:
+        raise ParameterError(f"workers={workers!r}: a number of threads is expected, or None for all") from None
+    if number < 1:
+        raise ParameterError(f"workers={number}: at least 1 is allowed, or None for all processors")
+    return number

@@ -7,8 +7,9 @@ follow its boundary. No floor above this one looks at the caller's words again.
 
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -188,6 +189,7 @@ def make_spec(
         axis = Axis(position, shape[position], taps[i], strides[i], dilations[i], *margins[i], rules[i])
         _check_size(axis)
         built.append(axis)
+    _check_total([dim for i, dim in enumerate(shape) if i in batch_positions], built)
     ignores = any(side.rule == "ignore" for rule in rules for side in (rule.before, rule.after))
     item, result = _dtypes(x_dtype, kernel.dtype, dtype, ignores=ignores)
     if item == np.int64 and kernel.dtype == np.uint64 and kernel.size and kernel.max() > np.iinfo(item).max:
@@ -195,8 +197,8 @@ def make_spec(
         item = np.dtype(object)
     _check_constants(rules, item)
     _check_choice("overflow", overflow, ("error", "saturate", "wrap"))
-    weights = _correlation_weights(kernel, num, flip=flip).astype(item, copy=False)
-    weights = np.ascontiguousarray(weights).reshape(-1, *taps)
+    # always a copy: the caller may edit the kernel while a plan lives
+    weights = _correlation_weights(kernel, num, flip=flip).astype(item, order="C").reshape(-1, *taps)
     spec = ConvSpec(
         x_shape=shape,
         axes=tuple(built),
@@ -214,6 +216,10 @@ def make_spec(
 
 
 def _parse_axes(axes: int | Sequence[int] | None, ndim: int, kernel: Array) -> tuple[int, ...]:
+    if ndim == 0:
+        raise ShapeError("x is a single number: give it an axis, e.g. np.atleast_1d(x)")
+    if kernel.ndim == 0:
+        raise ShapeError("the kernel is a single number: give it the axes of x, or multiply x by it")
     if axes is None:
         if kernel.ndim != ndim:
             cure = f"name the convolved axes, e.g. axes={tuple(range(-kernel.ndim, 0))}" if kernel.ndim < ndim else ""
@@ -222,9 +228,9 @@ def _parse_axes(axes: int | Sequence[int] | None, ndim: int, kernel: Array) -> t
                 + (cure or f"reshape x to {kernel.ndim} axes or the kernel to {ndim}")
             )
         return tuple(range(ndim))
-    listed = tuple(axes) if isinstance(axes, Iterable) else (axes,)
+    listed = _entries(axes)
     positions = []
-    for axis in listed:
+    for axis in [axes] if listed is None else listed:
         i = _integer("axes", axis)
         if not -ndim <= i < ndim:
             raise ShapeError(f"axes={axes!r}: axis {i} does not exist in x with {ndim} axes ({-ndim} to {ndim - 1})")
@@ -259,7 +265,10 @@ def _align_kernel(kernel: Array, shape: tuple[int, ...], positions: tuple[int, .
 def _correlation_weights(kernel: Array, num_axes: int, *, flip: bool) -> Array:
     if flip:
         return kernel[(..., *([slice(None, None, -1)] * num_axes))]
-    return kernel.conj() if kernel.dtype.kind in "cO" else kernel
+    try:
+        return kernel.conj() if kernel.dtype.kind in "cO" else kernel
+    except TypeError as error:
+        raise DtypeError(f"the kernel holds objects that are not numbers: {error}") from error
 
 
 def _margins(reaches: list[int], mode: Mode, padding: Padding, origin: PerAxis | None) -> list[tuple[int, int]]:
@@ -284,7 +293,8 @@ def _parse_padding(padding: Padding, reaches: list[int]) -> list[tuple[int, int]
     if isinstance(padding, str):
         _check_choice("padding", padding, ("same",))
         return [((reach - 1) // 2, reach // 2) for reach in reaches]
-    entries = list(padding) if isinstance(padding, Iterable) else [padding] * len(reaches)
+    listed = _entries(padding)
+    entries = [padding] * len(reaches) if listed is None else listed
     if len(entries) != len(reaches):
         raise ParameterError(
             f"padding={padding!r} has {len(entries)} entries for {len(reaches)} convolved axes: give one number for "
@@ -292,7 +302,8 @@ def _parse_padding(padding: Padding, reaches: list[int]) -> list[tuple[int, int]
         )
     margins = []
     for entry in entries:
-        pair = tuple(entry) if isinstance(entry, Iterable) else (entry, entry)
+        sides = _entries(entry)
+        pair = [entry, entry] if sides is None else sides
         if len(pair) != 2:
             raise ParameterError(f"padding entry {entry!r}: a number or a pair (before, after) is expected")
         margins.append((_integer("padding", pair[0], least=0), _integer("padding", pair[1], least=0)))
@@ -309,6 +320,21 @@ def _check_size(axis: Axis) -> None:
             f"axis {axis.position} of x has {axis.size} samples, {axis.before + axis.after} more with padding, and the "
             f"kernel is {axis.reach} long{dilated}: x needs at least {axis.reach - axis.before - axis.after} samples "
             f'here, or use mode="same", mode="full" or more padding'
+        )
+
+
+LARGEST = 1 << 44
+"""Samples of an array that no machine can hold: 128 TiB of float64, the address space of a process."""
+
+
+def _check_total(batch: list[int], axes: list[Axis]) -> None:
+    """Refuse what can only be a slip, before it asks for the memory."""
+    num_outputs = math.prod(batch) * math.prod(axis.num_out for axis in axes)
+    widest = max(max(axis.span, abs(axis.before), abs(axis.after)) for axis in axes)
+    if max(num_outputs, widest) > LARGEST:
+        raise ShapeError(
+            f"the result would have {num_outputs} samples, and the windows reach over {widest}: more than memory can "
+            f"ever hold ({LARGEST}); look at the shape, padding, dilation and origin"
         )
 
 
@@ -342,8 +368,10 @@ def _dtypes(
 def _parse_dtype(asked: Any) -> np.dtype[Any]:
     try:
         dtype = np.dtype(asked)
-    except TypeError as error:
-        raise DtypeError(f"dtype={asked!r} is not a NumPy dtype") from error
+    except (TypeError, ValueError, SyntaxError) as error:
+        raise DtypeError(
+            f'dtype={asked!r} is not a NumPy dtype: give one, e.g. np.float32 or "float32", or None'
+        ) from error
     if dtype.kind not in "biufcO":
         raise DtypeError(f"dtype={dtype} cannot hold numbers: use an integer, float or complex dtype")
     return dtype
@@ -355,10 +383,24 @@ def _check_constants(rules: tuple[AxisBoundary, ...], item: np.dtype[Any]) -> No
             raise ParameterError(
                 f"the boundary value {side.value!r} is complex, x and kernel are {item}: give a real one"
             )
+        if item.kind in "fc" and not _fits_float(item, side.value):
+            raise ParameterError(
+                f"the boundary value {side.value!r} is beyond {item} (up to {np.finfo(item).max:.3g}): give a smaller "
+                f"one, or x in a wider dtype"
+            )
         if item.kind in "iu" and not _holds(item, side.value):
             raise ParameterError(
                 f"the boundary value {side.value!r} is not a number of dtype {item}: give such a number, or x as float"
             )
+
+
+def _fits_float(dtype: np.dtype[Any], value: Any) -> bool:
+    """Whether a finite number stays finite in an inexact dtype."""
+    try:
+        with np.errstate(over="ignore"):
+            return bool(np.isfinite(np.array(value).astype(dtype)) or not np.isfinite(value))
+    except (OverflowError, TypeError):
+        return False
 
 
 def _holds(dtype: np.dtype[Any], value: Any) -> bool:
@@ -371,18 +413,19 @@ def _parse_rtol(rtol: float | None, item: np.dtype[Any], num_taps: int) -> float
     if rtol is None:
         eps = float(np.finfo(item).eps) if item.kind in "fc" else 0.0
         return 16 * eps * max(1.0, math.log2(num_taps))
-    if isinstance(rtol, (int, float)) and rtol >= 0:
+    if isinstance(rtol, Real) and rtol >= 0:
         return float(rtol)
     raise ParameterError(f"rtol={rtol!r}: a number >= 0 is expected, or inf for no promise")
 
 
 def _check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         raise ParameterError(f"{name}={value!r}: allowed are " + ", ".join(f'"{word}"' for word in allowed))
 
 
 def _per_axis(name: str, value: PerAxis, num_axes: int, *, least: int | None) -> tuple[int, ...]:
-    entries = list(value) if isinstance(value, Iterable) else [value] * num_axes
+    listed = _entries(value)
+    entries = [value] * num_axes if listed is None else listed
     if len(entries) != num_axes:
         raise ParameterError(
             f"{name}={value!r} has {len(entries)} entries for {num_axes} convolved axes: give one number for all, or "
@@ -391,11 +434,21 @@ def _per_axis(name: str, value: PerAxis, num_axes: int, *, least: int | None) ->
     return tuple(_integer(name, entry, least=least) for entry in entries)
 
 
+def _entries(value: Any) -> list[Any] | None:
+    """What a list, tuple, array or other series of options holds; None for a single one."""
+    if isinstance(value, np.ndarray):
+        return value.tolist() if value.ndim else None
+    # neither letters nor what has no order can be one entry per axis
+    if isinstance(value, (str, bytes, Mapping, Set)) or not isinstance(value, Iterable):
+        return None
+    return list(value)
+
+
 def _integer(name: str, value: Any, *, least: int | None = None) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise ParameterError(f"{name}={value!r}: an integer is expected") from None
+        raise ParameterError(f"{name}={value!r}: an integer, or a list with one per axis, is expected") from None
     if least is not None and number < least:
         raise ParameterError(f"{name}={number}: at least {least} is allowed")
     return number

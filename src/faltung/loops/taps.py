@@ -24,14 +24,17 @@ def correlate_taps(
     product = np.empty_like(out)
     partial = np.zeros_like(out) if weights.size > PARTIAL else out
     out[...] = 0
-    for count, tap in enumerate(itertools.product(*map(range, weights.shape))):
-        window = tuple(
-            slice(j * d, j * d + (m - 1) * s + 1, s) for j, d, s, m in zip(tap, dilations, strides, sizes, strict=True)
-        )
-        np.multiply(padded[(slice(None), *window)], weights[tap], out=product)
-        np.add(partial, product, out=partial)
-        if partial is not out and count % PARTIAL == PARTIAL - 1:
+    # the compiled loops do not warn either: an infinity or a NaN in the result speaks for itself
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        for count, tap in enumerate(itertools.product(*map(range, weights.shape))):
+            window = tuple(
+                slice(j * d, j * d + (m - 1) * s + 1, s)
+                for j, d, s, m in zip(tap, dilations, strides, sizes, strict=True)
+            )
+            np.multiply(padded[(slice(None), *window)], weights[tap], out=product)
+            np.add(partial, product, out=partial)
+            if partial is not out and count % PARTIAL == PARTIAL - 1:
+                np.add(out, partial, out=out)
+                partial[...] = 0
+        if partial is not out:
             np.add(out, partial, out=out)
-            partial[...] = 0
-    if partial is not out:
-        np.add(out, partial, out=out)

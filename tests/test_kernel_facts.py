@@ -1,0 +1,108 @@
+"""What is said of a kernel is true of it."""
+
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from faltung.kernel_facts import Array, kernel_facts
+
+
+@st.composite
+def kernels(draw: Any, *, separable: bool) -> Array:
+    """One kernel of 2 or 3 axes (complex: 2), an outer product or not; scaled by up to 2**80 either way."""
+    dtype = draw(st.sampled_from(["float32", "float64", "complex64", "complex128"]))
+    shape = draw(st.lists(st.integers(2, 5), min_size=2, max_size=2 if dtype.startswith("c") else 3))
+    rng = np.random.default_rng(draw(st.integers(0, 9999)))
+    lines = [_line(rng, n, dtype) for n in shape]
+    kernel = reduce(np.multiply.outer, lines) if separable else _line(rng, int(np.prod(shape)), dtype).reshape(shape)
+    return (kernel * 2.0 ** draw(st.sampled_from([-80, -9, 0, 9, 80]))).astype(dtype)
+
+
+def _line(rng: np.random.Generator, n: int, dtype: str) -> Array:
+    line = rng.standard_normal(n)
+    return (line + 1j * rng.standard_normal(n) if dtype.startswith("c") else line).astype(dtype)
+
+
+def outer(factors: tuple[Array, ...]) -> Array:
+    return reduce(np.multiply.outer, factors)
+
+
+@given(kernels(separable=True))
+def test_outer_products_are_recognised_with_their_factors(kernel: Array) -> None:
+    factors = kernel_facts(kernel[None]).factors
+    assert factors is not None
+    again = outer(tuple(line[0] for line in factors))
+    size = np.abs(kernel)
+    slack = 4.01 * np.finfo(kernel.dtype).eps * np.maximum(size, size.mean())
+    assert (np.abs(again - kernel) <= slack).all()
+
+
+@given(kernels(separable=False))
+def test_other_kernels_are_not_called_outer_products(kernel: Array) -> None:
+    assert kernel_facts(kernel[None]).factors is None
+
+
+@given(kernels(separable=True), st.data())
+def test_one_changed_weight_is_noticed(kernel: Array, data: st.DataObject) -> None:
+    changed = kernel.copy()
+    changed.flat[data.draw(st.integers(0, kernel.size - 1))] += 0.01 * np.abs(kernel).max()
+    assert kernel_facts(changed[None]).factors is None
+
+
+@pytest.mark.parametrize("top", [3e38, 2e38, 1e-38, 1e-44])
+def test_nothing_is_claimed_near_the_ends_of_the_range(top: float) -> None:
+    kernel = np.array([[1, -0.5], [1, 1]], np.float32) * np.float32(top)
+    assert kernel_facts(kernel[None]).factors is None
+
+
+@pytest.mark.parametrize("kernel", [[[1e308 + 1e308j, 1], [0, 5e-324]], [[5e-324j, 0], [0, 5e-324]]])
+def test_extreme_complex_weights_raise_no_warning(kernel: Any) -> None:
+    assert kernel_facts(np.array([kernel])).factors is None
+
+
+def test_one_axis_has_no_factors() -> None:
+    assert kernel_facts(np.ones((1, 5))).factors is None
+
+
+def test_a_stack_is_separable_only_if_every_kernel_is() -> None:
+    yes, no = np.ones((3, 3)), np.eye(3)
+    assert kernel_facts(np.stack([yes, 2 * yes])).factors is not None
+    assert kernel_facts(np.stack([yes, no])).factors is None
+
+
+def test_zero_kernels_have_no_factors() -> None:
+    assert kernel_facts(np.zeros((1, 3, 3))).factors is None
+
+
+def test_sums_and_norms_are_per_kernel() -> None:
+    facts = kernel_facts(np.array([[[3.0, -4.0]], [[0.0, 2.0]]]))
+    assert facts.sum_abs.tolist() == [7, 2]
+    assert facts.norm.tolist() == [5, 2]
+    assert facts.finite
+
+
+def test_sums_of_the_largest_weights_do_not_overflow() -> None:
+    assert np.isfinite(kernel_facts(np.full((1, 2), 8e307)).sum_abs).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite_are_noticed(value: float) -> None:
+    facts = kernel_facts(np.array([[[1.0, value], [1.0, 1.0]]]))
+    assert not facts.finite
+    assert facts.factors is None
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int64", "object"])
+def test_an_empty_stack_has_facts_too(dtype: str) -> None:
+    facts = kernel_facts(np.empty((0, 3, 3), dtype))
+    assert facts.sum_abs.shape == (0,)
+    assert facts.factors is None
+
+
+def test_integers_and_objects_are_not_factored() -> None:
+    assert kernel_facts(np.ones((1, 3, 3), np.int64)).factors is None
+    assert kernel_facts(np.ones((1, 3, 3), object)).factors is None
