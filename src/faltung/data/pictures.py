@@ -71,7 +71,8 @@ def _read_pillow(path: Path, container: str, data: bytes, frame: int | None, max
         if frame is None:
             check_size(path, (count, height, width, 3 if container == "GIF" else len(picture.getbands())), max_values)
         wanted = range(count) if frame is None else [_only(path, frame, count)]
-        frames, shown_s = [], []
+        frames: list[Array] = []
+        shown_s: list[float] = []
         for number in wanted:
             if count > 1:
                 picture.seek(number)
@@ -138,7 +139,7 @@ def _read_tiff(path: Path, frame: int | None, max_values: int) -> Content:
         values = values.astype(values.dtype.newbyteorder("="))
     if palette is not None:
         values, axes = np.moveaxis(palette, 0, -1)[values].astype(np.uint16), axes + "S"
-    elif photometric == 0 and values.dtype.kind in "bu":
+    elif photometric == 0 and values.dtype.kind in ("b", "u"):
         # 0 means white there
         values = ~values
     if values.dtype == bool:
