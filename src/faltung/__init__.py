@@ -31,9 +31,12 @@ _HOMES = {
     "filters.smoothing": ("box", "gaussian", "smooth"),
     "planner": ("Explanation", "Plan"),
 }
+_PACKAGES = ("data",)
+"""Reached by their own name, e.g. `faltung.data.read`."""
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
+    from . import data
     from .door import convolve, correlate, explain, methods, plan
     from .errors import (
         AccuracyError,
@@ -76,6 +79,7 @@ __all__ = [
     "canny",
     "convolve",
     "correlate",
+    "data",
     "edges",
     "explain",
     "gaussian",
@@ -96,6 +100,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return import_module(f"{__name__}.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'faltung' has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)

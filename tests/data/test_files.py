@@ -283,7 +283,7 @@ def test_a_filtered_sound_is_rounded_and_clipped_to_its_own_samples(tmp_path):
 
 
 def test_a_sound_needs_a_sample_rate(tmp_path):
-    with pytest.raises(FileError, match="--rate"):
+    with pytest.raises(ParameterError, match="--rate"):
         write(tmp_path / "a.wav", np.zeros(4))
 
 

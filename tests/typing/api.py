@@ -68,3 +68,12 @@ def wrong_words_are_refused_before_the_call_runs(x: Array) -> None:
     ft.convolve(x, x, border="reflect")  # type: ignore[call-arg]
     ft.plan(x, x, flip="yes")  # type: ignore[arg-type]
     ft.scharr(x, scale="one")  # type: ignore[arg-type]
+
+
+def files_are_read_and_written(x: NDArray[np.uint8]) -> None:
+    content = ft.data.read("photo.jpg", frame=0)
+    assert_type(content, ft.data.Content)
+    assert_type(content.values, Array)
+    assert_type(ft.data.write("grey.png", ft.data.to_grey(content.values), like=content), ft.data.Written)
+    assert_type(ft.data.write("edges.png", x, tones=(0.0, 255.0)).notes, tuple[str, ...])
+    ft.data.write("edges.png", x, tones="loud")  # type: ignore[arg-type]

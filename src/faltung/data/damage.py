@@ -29,20 +29,6 @@ def decoding(path: Path, container: str) -> Iterator[None]:
         ) from error
 
 
-class _Complaints(logging.Handler):
-    """Keeps the errors that one thread logs."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.thread = threading.get_ident()
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Remember it."""
-        if record.thread == self.thread and record.levelno >= logging.ERROR:
-            self.messages.append(record.getMessage())
-
-
 @contextmanager
 def complaints_raised(logger_name: str) -> Iterator[None]:
     """Raise what a decoder only logs before it goes on with half a file, as tifffile does at a broken chain of pages.
@@ -50,14 +36,23 @@ def complaints_raised(logger_name: str) -> Iterator[None]:
     Raises:
         ValueError: an error was logged; `decoding` turns it into a FileError.
     """
-    logger, complaints = logging.getLogger(logger_name), _Complaints()
-    logger.addHandler(complaints)
+    complaints: list[str] = []
+    here = threading.get_ident()
+
+    def hear(record: logging.LogRecord) -> bool:
+        # other threads may read files of their own
+        if record.thread == here and record.levelno >= logging.ERROR:
+            complaints.append(record.getMessage())
+        return record.thread != here
+
+    logger = logging.getLogger(logger_name)
+    logger.addFilter(hear)
     try:
         yield
     finally:
-        logger.removeHandler(complaints)
-    if complaints.messages:
-        raise ValueError(complaints.messages[0])
+        logger.removeFilter(hear)
+    if complaints:
+        raise ValueError(complaints[0])
 
 
 @contextmanager

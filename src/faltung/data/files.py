@@ -123,6 +123,7 @@ def write(
     Raises:
         FileError: no such folder, no permission, disk full, an unknown ending.
         ShapeError, DtypeError: the format does not hold such an array.
+        ParameterError: WAV without a sample rate; tones that are no range.
         MissingDependency: a picture, and Pillow or tifffile is not installed.
     """
     path = Path(path)
@@ -195,11 +196,11 @@ def _write_picture(
             " (--frame 0)"
         )
     white = None if like is None else like.full_scale
-    if pixels.dtype == bool:
-        pixels, white = pixels.astype(np.uint8) * np.uint8(255), 255
     notes: tuple[str, ...] = ()
     drawn: tuple[float, float] | None = None
-    if container != "TIFF" or tones != "auto":
+    if pixels.dtype == bool:
+        pixels = pixels.astype(np.uint8) * np.uint8(255)
+    elif container != "TIFF" or tones != "auto":
         if white is None:
             white = FULL_SCALE.get(pixels.dtype.name)
         drawn = choose_range(pixels, tones, white)

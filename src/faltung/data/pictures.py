@@ -139,7 +139,7 @@ def _read_tiff(path: Path, frame: int | None, max_values: int) -> Content:
         values = values.astype(values.dtype.newbyteorder("="))
     if palette is not None:
         values, axes = np.moveaxis(palette, 0, -1)[values].astype(np.uint16), axes + "S"
-    elif photometric == 0 and values.dtype.kind in "bu":
+    elif photometric == 0 and values.dtype.kind in ("b", "u"):
         # 0 means white there
         values = ~values
     if values.dtype == bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DtypeError, FileError, ShapeError
+from ..errors import DtypeError, FileError, ParameterError, ShapeError
 from ..spec import Array
 from .content import Content, check_size
 from .damage import decoding
@@ -49,15 +49,17 @@ def encode_wav(
     Raises:
         ShapeError: more than two axes.
         DtypeError: complex samples, or integers too long for float64.
-        FileError: no sample rate.
+        ParameterError: no sample rate, or one that does not fit.
     """
     check_real(values, "WAV")
     if values.ndim not in (1, 2) or values.size == 0:
         raise ShapeError(f"{path}: WAV holds (samples,) or (samples, channels), got shape {values.shape}: write .npy")
     if sample_rate_hz is None:
-        raise FileError(f"{path}: WAV needs a sample rate and the input had none: give sample_rate_hz= (--rate)")
+        raise ParameterError(f"{path}: WAV needs a sample rate and the input had none: give sample_rate_hz= (--rate)")
     if not 1 <= sample_rate_hz < 2**32:
-        raise FileError(f"{path}: {sample_rate_hz:g} samples per second do not fit a WAV header: 1 to 4294967295 do")
+        raise ParameterError(
+            f"{path}: {sample_rate_hz:g} samples per second do not fit a WAV header: 1 to 4294967295 do"
+        )
     notes: list[str] = []
     if like is not None and like.kind in "iu" and values.dtype != like:
         values = _to_samples(values, like, notes)
