@@ -133,6 +133,7 @@ def draw(p: Coding, r: Coded) -> tuple[Panel | Table, ...]:
         axes.text(n + k - 1.2, row, f"{mode}: {count}", va="center", ha="left", color=drawing.COLOURS["ink"][0])
     axes.set_xlim(-0.8, 1.35 * (n + k))
     axes.set_yticks([])
+    axes.set_xticks(np.unique(np.linspace(0, n + k - 2, 6).astype(int)))
     axes.invert_yaxis()
     axes.spines["left"].set_visible(False)
     drawing.label(axes, "What the modes keep", "sample of the full result")

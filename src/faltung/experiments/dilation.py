@@ -149,12 +149,25 @@ def draw(p: Dilation, r: Dilated) -> tuple[Panel | Table, ...]:
         f"{p.taps} of them used.",
         "The weights are the same; only their places change. The gaps are skipped, not multiplied by zero.",
     )
+    figure, axes = drawing.sheet()
+    layers = np.arange(1, p.layers + 1)
+    drawing.line(axes, layers, r.reached, "output", "spread doubles", marker="o")
+    drawing.line(axes, layers, r.reached_plain, "muted", "no spread", marker="s")
+    axes.set_xticks(layers)
+    axes.set_ylim(0, None)
+    drawing.label(axes, "Reach", "layers", "samples that one output sees", legend="upper left")
+    reach = Panel(
+        figure,
+        f"Samples that one output sees after {p.layers} layers: {r.reached[-1]} if the spread doubles, "
+        f"{r.reached_plain[-1]} without.",
+        "Both stacks have the same number of weights and do the same work.",
+    )
     table = Table(
         "Samples that one output sees.",
         ("layers", "spread doubles", "no spread", "weights"),
         tuple((str(n + 1), str(r.reached[n]), str(r.reached_plain[n]), str(p.taps * (n + 1))) for n in range(p.layers)),
     )
-    return stack, kernel, table
+    return stack, kernel, reach, table
 
 
 EXPERIMENT = Experiment(

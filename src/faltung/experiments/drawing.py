@@ -144,18 +144,22 @@ def grey(axes: "Axes", picture: Array, title: str = "") -> None:
 
 
 def signed(axes: "Axes", values: Array, title: str = "", unit: str = "") -> None:
-    """Signed values on a diverging map: white is zero, the legend says the numbers."""
-    reach = _round_up(float(np.abs(values).max()))
+    """Signed values on a diverging map: white is zero, the legend says the numbers.
+
+    The few strongest values share the end colours, and the legend says so; else one spike would pale all others.
+    """
+    reach = _reach(np.abs(values))
     image = axes.imshow(values, cmap="RdBu_r", vmin=-reach, vmax=reach)
-    _legend(axes, image, [-reach, 0.0, reach], unit)
+    clipped = float(np.abs(values).max()) > reach
+    _legend(axes, image, [-reach, 0.0, reach], ["≤ −" if clipped else "−", "", "≥ " if clipped else ""], unit)
     _bare(axes, title)
 
 
 def magnitude(axes: "Axes", values: Array, title: str = "", unit: str = "") -> None:
     """Values from zero upwards on a sequential map with numbers on the legend."""
-    reach = _round_up(float(values.max()))
+    reach = _reach(values)
     image = axes.imshow(values, cmap="magma", vmin=0, vmax=reach)
-    _legend(axes, image, [0.0, reach / 2, reach], unit)
+    _legend(axes, image, [0.0, reach / 2, reach], ["", "", "≥ " if float(values.max()) > reach else ""], unit)
     _bare(axes, title)
 
 
@@ -252,6 +256,7 @@ def numbers(
     axes.set_xlim(-0.06, num_columns + 0.06)
     axes.set_ylim(num_rows + 0.06, -0.06)
     axes.set_aspect("equal")
+    axes.set_anchor("N")
     axes.axis("off")
     if title:
         axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=COLOURS["ink"][0])
@@ -320,6 +325,8 @@ def _style() -> dict[str, Any]:
 def _bare(axes: "Axes", title: str) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
+    # at the top, so that pictures beside each other begin at one height, with a legend or without
+    axes.set_anchor("N")
     axes.grid(visible=False)
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -327,14 +334,20 @@ def _bare(axes: "Axes", title: str) -> None:
         axes.set_title(title, loc="left", fontsize=11, fontweight="bold", color=COLOURS["ink"][0])
 
 
-def _legend(axes: "Axes", image: Any, ticks: Sequence[float], unit: str) -> None:
+def _legend(axes: "Axes", image: Any, ticks: Sequence[float], signs: Sequence[str], unit: str) -> None:
     bar = axes.figure.colorbar(image, ax=axes, orientation="horizontal", fraction=0.05, pad=0.03, ticks=list(ticks))
-    bar.ax.set_xticklabels([f"{tick:.3g}" for tick in ticks])
+    bar.ax.set_xticklabels([f"{sign}{abs(tick):.3g}" for sign, tick in zip(signs, ticks, strict=True)])
     bar.ax.tick_params(labelsize=9.5, length=3, colors=COLOURS["muted"][0], labelcolor=COLOURS["ink"][0])
     bar.ax.grid(visible=False)
     bar.outline.set_edgecolor(COLOURS["muted"][0])
     if unit:
         bar.set_label(unit, fontsize=9.5, color=COLOURS["ink"][0])
+
+
+def _reach(values: Array) -> float:
+    """Where a map's colours end: above 99.5 per cent of the values, all of them if the rest is not far away."""
+    largest, most = float(values.max()), float(np.quantile(values, 0.995))
+    return _round_up(largest if largest <= 1.3 * most or most == 0 else most)
 
 
 def _round_up(value: float) -> float:

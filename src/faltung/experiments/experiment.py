@@ -62,6 +62,14 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
+@dataclass(frozen=True)
+class Listing:
+    """Text in lines and columns, as a terminal shows it."""
+
+    caption: str
+    text: str
+
+
 def whole(default: int, low: int, high: int, meaning: str) -> Any:
     """A parameter that is an integer from low to high."""
     return field(default=default, metadata={"check": _Whole(low, high), "meaning": meaning})
@@ -137,7 +145,7 @@ class Experiment(Generic[P, R]):
     parameters: type[P]
     compute: Callable[[P], R]
     check: Callable[[P, R], tuple[Golden, ...]]
-    draw: "Callable[[P, R], tuple[Panel | Table, ...]]"
+    draw: "Callable[[P, R], tuple[Panel | Table | Listing, ...]]"
     try_this: tuple[str, ...]
     surprise: str
     formula: str = ""

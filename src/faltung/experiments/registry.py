@@ -4,13 +4,21 @@ from typing import Any
 
 from ..errors import ParameterError
 from . import (
+    algorithms_race,
     binning,
     coding,
     definition,
     dilation,
     film,
+    noisy_edges,
+    own_function,
     padding_stride,
+    photo_edges,
+    pooling_steps,
+    scharr_rotation,
     sifting,
+    sobel_slopes,
+    tophat_hann,
     window_steps,
 )
 from .experiment import Experiment
@@ -20,10 +28,18 @@ EXPERIMENTS: tuple[Experiment[Any, Any], ...] = (
     sifting.EXPERIMENT,
     film.EXPERIMENT,
     coding.EXPERIMENT,
+    tophat_hann.EXPERIMENT,
     binning.EXPERIMENT,
+    own_function.EXPERIMENT,
     window_steps.EXPERIMENT,
     padding_stride.EXPERIMENT,
+    pooling_steps.EXPERIMENT,
     dilation.EXPERIMENT,
+    noisy_edges.EXPERIMENT,
+    sobel_slopes.EXPERIMENT,
+    scharr_rotation.EXPERIMENT,
+    photo_edges.EXPERIMENT,
+    algorithms_race.EXPERIMENT,
 )
 
 

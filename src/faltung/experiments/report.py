@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from .drawing import COLOURS, Panel, to_svg
-from .experiment import Experiment, Golden, Table, shown, value_of
+from .experiment import Experiment, Golden, Listing, Table, shown, value_of
 
 # nothing may be fetched, nothing may run; styles are inline because one file has to be enough
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -26,7 +26,7 @@ class Shown:
     experiment: Experiment[Any, Any]
     parameters: Any
     golden: tuple[Golden, ...]
-    pieces: tuple[Panel | Table, ...]
+    pieces: tuple[Panel | Table | Listing, ...]
     seconds: float
 
 
@@ -108,6 +108,7 @@ def _section(one: Shown) -> str:
     parts += [_figure(panel, f"{slug}-{number}") for number, panel in enumerate(panels, 1)]
     parts.append("</div>")
     parts += [_table(table, f"{slug}: table {number}") for number, table in enumerate(tables, 1)]
+    parts += [_listing(piece) for piece in one.pieces if isinstance(piece, Listing)]
     parts += [
         f'<div class="aside surprise"><h3>What should surprise you</h3><p>{escape(experiment.surprise)}</p></div>',
     ]
@@ -145,10 +146,18 @@ def _table(table: Table, name: str) -> str:
     return _scrolling(f"<caption>{escape(table.caption)}</caption><thead><tr>{head}</tr></thead>", rows, name)
 
 
+def _listing(listing: Listing) -> str:
+    return (
+        f'<figure class="wide listing"><figcaption>{escape(listing.caption)}</figcaption>'
+        f'<pre tabindex="0" role="region" aria-label="{escape(listing.caption, quote=True)}">'
+        f"{escape(listing.text)}</pre></figure>"
+    )
+
+
 def _golden(golden: Iterable[Golden], slug: str) -> str:
     rows = (
-        f'<th scope="row">{escape(entry.name)}</th><td class="value">{_expected(entry)}</td>'
-        f'<td class="value">{escape(shown(entry.got))}</td>'
+        f'<th scope="row">{escape(entry.name)}</th><td class="value">{_rows(_expected(entry))}</td>'
+        f'<td class="value">{_rows(shown(entry.got))}</td>'
         f'<td class="{"yes" if entry.reached else "no"}">{"✓ reached" if entry.reached else "✗ missed"}</td>'
         for entry in golden
     )
@@ -158,12 +167,17 @@ def _golden(golden: Iterable[Golden], slug: str) -> str:
 
 def _expected(entry: Golden) -> str:
     within = f" ± {entry.tolerance:.2g}" if entry.tolerance else ""
-    return escape(shown(entry.expected) + within)
+    return shown(entry.expected) + within
+
+
+def _rows(text: str) -> str:
+    """Rows of a small array below each other."""
+    return escape(text).replace(" / ", "<br>")
 
 
 def _parameters(one: Shown) -> str:
     rows = (
-        f'<th scope="row"><code>{escape(name)}</code></th><td class="value">{escape(value)}</td>'
+        f'<th scope="row"><code>{escape(name)}</code></th><td class="value">{_rows(value)}</td>'
         f"<td>{escape(allowed)}</td><td>{escape(meaning)}</td>"
         for name, value, allowed, meaning in value_of(one.parameters)
     )

@@ -37,8 +37,7 @@ def compute(p: Sifting) -> Sifted:
     """The spike itself, and boxes of area 1 that narrow towards it."""
     at = p.at % p.length
     t = np.arange(p.length)
-    spike = np.zeros(p.length)
-    spike[at] = 1.0
+    spike = ft.kernels.delta(p.length, at=at)
     reach = int(4 * p.sigma)
     bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / p.sigma) ** 2)
 

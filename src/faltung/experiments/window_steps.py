@@ -73,7 +73,7 @@ def check(p: WindowSteps, r: Stepped) -> tuple[Golden, ...]:
     turned = ft.correlate(x, k[::-1, ::-1], mode="valid")
     reached = [
         Golden(
-            f"sum of r.products at row {p.row}, column {p.column}",
+            f"sum of products at row {p.row}, column {p.column}",
             r.correlated[p.row, p.column],
             r.products.sum(),
             1e-13 * size,
@@ -108,6 +108,14 @@ def draw(p: WindowSteps, r: Stepped) -> tuple[Panel | Table, ...]:
     kernel = Panel(figure, f"The kernel, rows {_rows(r.k)}.", "The weights, as printed.", "small")
 
     figure, axes = drawing.sheet("small", height=270)
+    drawing.numbers(axes, r.products, "muted", "Products")
+    products = Panel(
+        figure,
+        f"The products under the window, rows {_rows(r.products)}; their sum is {r.products.sum():g}.",
+        f"Number times weight, cell by cell. They add up to {r.products.sum():g}.",
+        "small",
+    )
+    figure, axes = drawing.sheet("small", height=270)
     drawing.numbers(axes, r.correlated, "output", "Correlation", shaded=at_output)
     correlation = Panel(
         figure,
@@ -136,7 +144,7 @@ def draw(p: WindowSteps, r: Stepped) -> tuple[Panel | Table, ...]:
             ("all", "", f"{r.products.sum():g}"),
         ),
     )
-    return picture, kernel, correlation, convolution, sums
+    return picture, kernel, products, correlation, convolution, sums
 
 
 def _rows(values: Array) -> str:
