@@ -127,7 +127,7 @@ _CHOICE = "FALTUNG_FFT"
 
 
 @functools.cache
-def _named(name: str) -> Transforms:
+def named(name: str) -> Transforms:
     return _KNOWN[name]()
 
 
@@ -142,9 +142,9 @@ def _trusted(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], num_axes: 
     expected = np.fft.fftn(tile, axes=axes) if dtype.kind == "c" else np.fft.rfftn(tile, axes=axes)
     num_points = math.prod(shape[-num_axes:])
     slack = 1e3 * float(np.finfo(dtype).eps) * math.sqrt(num_points)
-    names = _installed()
+    names = installed()
     for candidate in names[names.index(name) :]:
-        found = _named(candidate)
+        found = named(candidate)
         spectrum = found.forward(tile.copy(), num_axes)
         right = spectrum.shape == expected.shape and bool((np.abs(spectrum - expected) <= slack).all())
         if right and np.allclose(found.backward(spectrum, np.empty_like(tile), num_axes) / num_points, tile, 0, slack):
@@ -165,9 +165,9 @@ def backend_name() -> str:
     """Which one `transforms_for` tries first; nothing is imported."""
     asked = os.environ.get(_CHOICE)
     if asked is None:
-        return _installed()[0]
-    if asked not in _installed():
-        raise ParameterError(f"{_CHOICE}={asked}: installed are {', '.join(_installed())}")
+        return installed()[0]
+    if asked not in installed():
+        raise ParameterError(f"{_CHOICE}={asked}: installed are {', '.join(installed())}")
     return asked
 
 
@@ -177,7 +177,7 @@ def backend() -> type[Transforms]:
 
 
 @functools.cache
-def _installed() -> tuple[str, ...]:
+def installed() -> tuple[str, ...]:
     return tuple(name for name in _KNOWN if importlib.util.find_spec(name) is not None)
 
 
