@@ -100,9 +100,8 @@ def cases(
     seed = draw(st.integers(0, 2**32 - 1))
     rng = np.random.default_rng(seed)
     style = draw(st.sampled_from(("small", "small", "any")))
-    x = layout(
-        _values(rng, shape, x_dtype, draw(st.sampled_from(("dense", "level", "level", "sparse", "wide"))), style), draw(_layouts())
-    )
+    look = draw(st.sampled_from(("dense", "level", "level", "sparse", "wide")))
+    x = layout(_values(rng, shape, x_dtype, look, style), draw(_layouts()))
     kernel = kernel_like(rng, kernel_shape, kernel_dtype, draw(st.sampled_from(LOOKS)), style)
     unsigned = x_dtype.kind != "i" and kernel_dtype.kind != "i"
     chosen |= draw(_boundaries(num, boundaries, _constants(x_dtype, kernel_dtype, unsigned=unsigned)))
