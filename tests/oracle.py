@@ -22,10 +22,12 @@ class Truth:
         values: of shape `spec.out_shape`, in longdouble, clongdouble or object (Python integers).
         scale: the larger of (|kernel| * |x|) and sum |kernel| times the mean |x| of the window, per output; the window
             runs from the first to the last non-zero weight.
+        norm: (|kernel|^2 summed)^1/2 times the same of all of padded x; what an FFT errs by is measured against it.
     """
 
     values: Array
     scale: Array
+    norm: float
 
 
 def truth(spec: ConvSpec, weights: Array, x: Array) -> Truth:
@@ -63,13 +65,16 @@ def truth(spec: ConvSpec, weights: Array, x: Array) -> Truth:
         if all(low <= j < high for j, (low, high) in zip(tap, box, strict=True)):
             whole += np.where(hit, size_seen[where], 0)
     if exact:
-        return Truth(_in_order(spec, total), _in_order(spec, absolute))
+        return Truth(_in_order(spec, total), _in_order(spec, absolute), 0.0)
     scale = np.maximum(absolute, weight * whole / max(1, np.prod([high - low for low, high in box])))
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(weight == weight_hit, 1, np.where(weight_hit > 0, weight / weight_hit, np.nan))
     if not spec.ignores:
         share = np.longdouble(1)
-    return Truth(_in_order(spec, total * share), _in_order(spec, scale * share))
+    norm = np.sqrt((size_seen**2).sum()) * np.sqrt((size_kernels**2).sum())
+    # a factor of boundary="ignore" multiplies the error too
+    norm = norm * np.nanmax(share, initial=1)
+    return Truth(_in_order(spec, total * share), _in_order(spec, scale * share), float(norm))
 
 
 def padded(spec: ConvSpec, x: Array) -> tuple[Array, Array]:

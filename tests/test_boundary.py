@@ -106,7 +106,7 @@ def test_reflect_of_opencv_is_called_symmetric_here(name: str) -> None:
 
 @pytest.mark.parametrize("entry", ["", "mirrored", None, 3, ("edge",), ("edge", "wrap", "edge"), {"edge"}, b"edge"])
 def test_what_is_no_rule_is_refused_with_all_names(entry: Any) -> None:
-    with pytest.raises(ft.BoundaryError, match='"zero".*"symmetric".*"constant", value'):
+    with pytest.raises(ft.BoundaryError, match=r'"zero".*"symmetric".*"constant", value'):
         parse_boundary(entry, 1)
 
 

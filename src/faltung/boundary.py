@@ -161,7 +161,10 @@ def _parse_side(entry: Any) -> Side:
 def _parse_constant(value: Any) -> Side:
     number = value.item() if isinstance(value, (np.ndarray, np.generic)) and value.size == 1 else value
     if not isinstance(number, Number):
-        raise BoundaryError(f'the value of ("constant", value) must be one number, got {value!r}')
+        raise BoundaryError(
+            f'boundary ("constant", {value!r}): its value must be one number, e.g. ("constant", 0.5); for several axes '
+            f"give a list with one entry each"
+        )
     return Side("constant", number) if number != 0 else Side("zero")
 
 

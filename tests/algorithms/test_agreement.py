@@ -50,4 +50,4 @@ def test_agrees_over_many_vectors_and_tiles(method: str) -> None:
 
 @pytest.mark.parametrize("method", NAMES)
 def test_agrees_over_many_vectors_in_any_dtype(method: str) -> None:
-    serves(method, cases(large=True), 0.5, "oracle")
+    serves(method, cases(large=True), 0.2, "oracle")
