@@ -84,7 +84,9 @@ def test_one_axis_equals_numpy(mode: Any, x: Array, kernel: Array) -> None:
     if len(kernel) > len(x):
         x, kernel = kernel, x
     np.testing.assert_allclose(convolve(x, kernel, mode=mode).astype(float), np.convolve(x, kernel, mode), atol=1e-13)
-    np.testing.assert_allclose(correlate(x, kernel, mode=mode).astype(float), _np_correlate(x, kernel, mode), atol=1e-13)
+    np.testing.assert_allclose(
+        correlate(x, kernel, mode=mode).astype(float), _np_correlate(x, kernel, mode), atol=1e-13
+    )
 
 
 def _np_correlate(x: Array, kernel: Array, mode: Any) -> Array:

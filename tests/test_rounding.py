@@ -50,7 +50,9 @@ def _agrees(total: Any, values: list[int], dtype: Any, overflow: Any) -> None:
     assert got.tolist() == wanted
 
 
-@pytest.mark.parametrize("total", [np.array([0.5, 1.5, 2.5, -0.5, -1.5]), np.array([0.5, 1.5, 2.5, -0.5, -1.5], object)])
+@pytest.mark.parametrize(
+    "total", [np.array([0.5, 1.5, 2.5, -0.5, -1.5]), np.array([0.5, 1.5, 2.5, -0.5, -1.5], object)]
+)
 def test_halves_go_to_even(total: Any) -> None:
     assert to_result(total, np.dtype(np.int8), "error").tolist() == [0, 2, 2, 0, -2]
 
