@@ -50,9 +50,10 @@ def _agrees(total: Any, values: list[int], dtype: Any, overflow: Any) -> None:
     assert got.tolist() == wanted
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble, object])
-def test_halves_go_to_even(dtype: Any) -> None:
-    total = np.array([0.5, 1.5, 2.5, -0.5, -1.5], dtype)
+@pytest.mark.parametrize(
+    "total", [np.array([0.5, 1.5, 2.5, -0.5, -1.5]), np.array([0.5, 1.5, 2.5, -0.5, -1.5], object)]
+)
+def test_halves_go_to_even(total: Any) -> None:
     assert to_result(total, np.dtype(np.int8), "error").tolist() == [0, 2, 2, 0, -2]
 
 

@@ -13,9 +13,9 @@ from . import planner
 from .algorithms import ALGORITHMS
 from .arrays import as_array, as_kernel
 from .boundary import Boundary
-from .errors import DtypeError, ParameterError, ShapeError
+from .errors import ParameterError, ShapeError
 from .planner import Explanation, Plan
-from .spec import Array, Mode, Overflow, Padding, PerAxis, make_spec
+from .spec import Array, Mode, Overflow, Padding, PerAxis, make_spec, parse_dtype
 
 MAX_PLANS = 64
 """Plans kept; a plan holds tables and packed weights, a few kilobytes to a few megabytes."""
@@ -210,10 +210,9 @@ def _template(x: Any, kernel: Any, x_dtype: Any) -> Array:
     if x_dtype is None:
         of_kernel = as_array(kernel, "kernel").dtype
         x_dtype = of_kernel if of_kernel.kind in "fc" else np.float64
+    sample = np.zeros((), parse_dtype(x_dtype, "x_dtype").newbyteorder("="))
     try:
-        return np.broadcast_to(np.zeros((), np.dtype(x_dtype).newbyteorder("=")), x)
-    except TypeError as error:
-        raise DtypeError(f"x_dtype={x_dtype!r} is not a NumPy dtype: give one, e.g. np.float32") from error
+        return np.broadcast_to(sample, x)
     except ValueError as error:
         raise ShapeError(f"{x} is not the shape of an array ({error}): give lengths >= 0") from error
 

@@ -356,7 +356,7 @@ def _dtypes(
         raise DtypeError(
             'boundary="ignore" divides by sums of weights, which objects do not promise: use a float dtype'
         )
-    result = natural if asked is None else _parse_dtype(asked)
+    result = natural if asked is None else parse_dtype(asked)
     item = np.dtype(np.float32) if natural == np.float16 else natural
     if item.kind in "fc" and result.kind in "fc":
         item = np.result_type(item, result)
@@ -365,15 +365,18 @@ def _dtypes(
     return item, result
 
 
-def _parse_dtype(asked: Any) -> np.dtype[Any]:
+def parse_dtype(asked: Any, name: str = "dtype") -> np.dtype[Any]:
+    """What was given as `name` as a NumPy dtype of numbers.
+
+    Raises:
+        DtypeError: it is none.
+    """
     try:
         dtype = np.dtype(asked)
     except (TypeError, ValueError, SyntaxError) as error:
-        raise DtypeError(
-            f'dtype={asked!r} is not a NumPy dtype: give one, e.g. np.float32 or "float32", or None'
-        ) from error
+        raise DtypeError(f'{name}={asked!r} is not a NumPy dtype: give one, e.g. np.float32 or "float32"') from error
     if dtype.kind not in "biufcO":
-        raise DtypeError(f"dtype={dtype} cannot hold numbers: use an integer, float or complex dtype")
+        raise DtypeError(f"{name}={dtype} cannot hold numbers: use an integer, float or complex dtype")
     return dtype
 
 

@@ -1,15 +1,21 @@
 """The frame of all verbs: exit codes, one line on stderr, a quick --help."""
 
+import io
 import json
 import os
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import faltung.cli
 from faltung.cli import main
+from faltung.data import write
 
 VERBS = ("tour", "edges", "smooth", "filter", "convolve", "explain", "doctor")
 START = "import sys; from faltung.cli import main; sys.exit(main())"
@@ -195,6 +201,43 @@ def test_lines_fit_the_terminal(words, columns, monkeypatch, capsys):
 def test_json_has_no_nan(monkeypatch, capsys):
     assert main(["convolve", "nan,1,inf", "-k", "1,1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["values"] == [None, None, None, None]
+
+
+WORDS = st.text(max_size=12) | st.from_regex(r"[0-9a-z.,;:x=+-]{0,12}", fullmatch=True)
+
+
+@given(
+    word=WORDS,
+    option=st.sampled_from(["--kernel", "--boundary", "--stride", "--padding", "--axes", "--dtype", "--method"]),
+)
+def test_no_word_makes_a_traceback(word, option):
+    said = io.StringIO()
+    with redirect_stderr(said), redirect_stdout(io.StringIO()):
+        words = ["convolve", "1,2,3;4,5,6", "--kernel=1,2;3,4", f"{option}={word}"]
+        assert main(words) in (0, 1, 2)
+    assert "unexpected" not in said.getvalue()
+    assert said.getvalue().count("\n") <= 1
+
+
+@given(word=WORDS, option=st.sampled_from(["--kernel", "--expr", "--boundary", "--noise", "--samples", "--column"]))
+def test_no_word_makes_a_traceback_while_smoothing(word, option):
+    said = io.StringIO()
+    with redirect_stderr(said), redirect_stdout(io.StringIO()):
+        assert main(["smooth", "--expr=t", f"{option}={word}"]) in (0, 1, 2)
+    assert "unexpected" not in said.getvalue()
+    assert said.getvalue().count("\n") <= 1
+
+
+@given(word=WORDS, option=st.sampled_from(["--kernel", "--tones", "--boundary", "--frame", "--method"]))
+def test_no_word_makes_a_traceback_on_a_picture(word, option, tmp_path_factory):
+    picture = tmp_path_factory.mktemp("picture") / "a.png"
+    write(picture, np.eye(7, 6, dtype=np.uint8) * 200)
+    said = io.StringIO()
+    with redirect_stderr(said), redirect_stdout(io.StringIO()):
+        words = ["filter", str(picture), "--kernel=1,2;3,4", f"{option}={word}", "-o", str(picture.with_name("b.png"))]
+        assert main(words) in (0, 1, 2)
+    assert "unexpected" not in said.getvalue()
+    assert said.getvalue().count("\n") <= 1
 
 
 def test_exit_codes_are_those_documented():

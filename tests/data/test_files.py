@@ -251,7 +251,7 @@ def test_a_bad_table_is_refused_where_it_is_bad(tmp_path, text, words):
         read(tmp_path / "a.csv")
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int16", "int32", "float32", "float64"])
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "float32", "float64"])
 @pytest.mark.parametrize("shape", [(50,), (50, 2)])
 def test_a_sound_comes_back_bit_for_bit(tmp_path, dtype, shape):
     values = random_numbers(shape, dtype)
@@ -260,6 +260,20 @@ def test_a_sound_comes_back_bit_for_bit(tmp_path, dtype, shape):
     assert again.values.dtype == values.dtype
     assert np.array_equal(again.values, values)
     assert again.sample_rate_hz == 44100
+
+
+def test_silence_is_zero_in_8_bit_sound_too(tmp_path):
+    from scipy.io import wavfile
+
+    write(tmp_path / "a.wav", np.array([0, -128, 127], np.int8), sample_rate_hz=8000)
+    assert wavfile.read(tmp_path / "a.wav")[1].tolist() == [128, 0, 255]
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "uint16", "uint32", "float16"])
+def test_a_sound_of_another_dtype_keeps_every_number(tmp_path, dtype):
+    values = np.array([0, 1, 1]) if dtype == "bool" else np.array([0, 7, 255])
+    write(tmp_path / "a.wav", values.astype(dtype), sample_rate_hz=8000)
+    assert np.array_equal(read(tmp_path / "a.wav").values, values)
 
 
 def test_24_bit_sound_is_read_as_the_upper_bits_of_32(tmp_path):

@@ -322,3 +322,10 @@ def test_every_kernel_says_what_it_sums_to_or_shows_it():
         text = inspect.getdoc(make)
         assert text is not None
         assert "Sum" in text or "sum" in text or ">>>" in text
+
+
+@pytest.mark.parametrize("dtype", [",", "loud", "i4,i4", "U3"])
+def test_what_is_no_dtype_of_numbers_is_refused(dtype):
+    for word in ("hann:5", "gabor:4"):
+        with pytest.raises(ft.DtypeError, match="dtype="):
+            named(word, dtype=dtype)

@@ -18,9 +18,11 @@ from .options import (
     Workers,
     parse_axes,
     parse_boundary,
+    parse_dtype,
     parse_tones,
     per_axis,
 )
+from .screen import check_output, print_facts, print_json, width, written_facts, written_rows
 
 if TYPE_CHECKING:
     from ..data import Content
@@ -64,16 +66,16 @@ def convolve(
     """
     from ..data import write
     from ..door import plan
-    from .inputs import parse_kernel
-    from .screen import check_output, print_json, written_facts
+    from .inputs import filtered_axes, open_source, parse_kernel
 
     check_output(output, Path(source))
-    content = _open(source, frame)
+    content = open_source(source, frame)
     x = content.values
-    along = parse_axes(axes) if axes is not None else _own_axes(content)
-    weights = parse_kernel(kernel, len(along) if along is not None else x.ndim)
-    if along is not None and axes is None and weights.ndim != len(along) and weights.ndim == x.ndim:
-        along = None
+    along = parse_axes(axes) or filtered_axes(content)
+    weights = parse_kernel(kernel, len(along))
+    if axes is None and weights.ndim != len(along) and weights.ndim == x.ndim:
+        # a kernel file with an entry for every axis, also frames or channels
+        along = tuple(range(x.ndim))
     made = plan(
         x,
         weights,
@@ -85,7 +87,7 @@ def convolve(
         padding=None if padding is None else padding if padding == "same" else per_axis(padding, "--padding"),
         axes=along,
         method=method,
-        dtype=_dtype(dtype),
+        dtype=parse_dtype(dtype),
     )
     result = made(x, workers=workers)
     written = None
@@ -111,43 +113,10 @@ def convolve(
     _print(content, weights, result, flip, made.method, written)
 
 
-def _open(source: str, frame: int | None) -> "Content":
-    from ..data import Content, photographs, read
-    from .inputs import looks_like_numbers, open_picture, parse_numbers
-
-    if looks_like_numbers(source):
-        values = parse_numbers(source, "the input")
-        return Content(values, "array", (), "numbers", Path("numbers"))
-    if source in photographs():
-        return open_picture(source, frame)
-    return read(source, frame=frame)
-
-
-def _own_axes(content: "Content") -> tuple[int, ...] | None:
-    """Rows and columns of a picture, samples of a signal; None for arrays, which are convolved along all."""
-    along = tuple(i for i, name in enumerate(content.axes) if name in ("row", "column", "sample"))
-    return along if 0 < len(along) < content.values.ndim else None
-
-
-def _dtype(name: str | None) -> Any:
-    """A NumPy dtype by name; the error lists what is allowed."""
-    import numpy as np
-
-    from ..errors import ParameterError
-
-    if name is None:
-        return None
-    try:
-        return np.dtype(name)
-    except TypeError:
-        raise ParameterError(f"--dtype {name}: no such dtype; float32, float64, int64, uint8 and so on are") from None
-
-
 def _print(content: "Content", weights: "Array", result: "Array", flip: bool, method: str, written: Any) -> None:
     import numpy as np
 
     from .plot import print_curves
-    from .screen import print_facts, width, written_words
 
     x = content.values
     if x.ndim == 1 and result.ndim == 1 and x.size > 8 and x.dtype.kind in "biuf" and result.dtype.kind in "biuf":
@@ -160,9 +129,7 @@ def _print(content: "Content", weights: "Array", result: "Array", flip: bool, me
         ),
         ("result", f"{result.shape} {result.dtype}, by {method}"),
     ]
-    if written is not None:
-        rows.append(("wrote", written_words(written)))
-    print_facts(rows)
+    print_facts([*rows, *written_rows(written)])
     if written is None and result.size <= MAX_PRINTED:
         print(np.array2string(result, max_line_width=width(), separator=", ", threshold=MAX_PRINTED))
     elif written is None:

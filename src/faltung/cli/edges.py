@@ -1,5 +1,6 @@
 """`faltung edges`: where a picture changes, how much, and how often."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,8 +9,10 @@ import typer
 
 from ..errors import ParameterError
 from .options import AsJson, BoundaryWord, Frame, Output, TonesWord, parse_boundary, parse_number, parse_tones
+from .screen import check_output, picture_words, print_bars, print_facts, print_json, written_facts, written_rows
 
 if TYPE_CHECKING:
+    from ..data import Content, Written
     from ..spec import Array
 
 NUM_BINS = 8
@@ -70,67 +73,121 @@ def edges(
       faltung edges photo.jpg --operator scharr --smooth 1.2 -o edges.png
       faltung edges camera --operator canny --threshold 5:10 -o lines.png
     """
-    import numpy as np
-
     from ..data import write
-    from .inputs import each_frame, open_picture, without_colour
-    from .screen import check_output, print_bars, print_facts, print_json, written_facts, written_words
+    from .inputs import open_picture, without_colour
 
-    limits = _limits(threshold, operator)
-    outside = parse_boundary(boundary)
+    canny = operator is Operator.canny
+    how = How(
+        operator=operator,
+        sigma=1.0 if smooth is None and canny else smooth or None,
+        scale=Scale.unit if canny else scale,
+        boundary=parse_boundary(boundary),
+        limits=_limits(threshold, operator),
+    )
     check_output(output, Path(picture))
     source = open_picture(picture, frame)
     content = without_colour(source) if grey else source
-    sigma = 1.0 if smooth is None and operator is Operator.canny else smooth or None
-    slopes = Scale.unit if operator is Operator.canny else scale
-    strength = each_frame(content, "edges", lambda values: _strength(values, operator, sigma, slopes, outside))
-    if operator is Operator.canny:
-        found = each_frame(content, "contours", lambda values: _contours(values, sigma, limits, outside))
-        rule = "on a contour"
-    else:
-        finite = strength[np.isfinite(strength)]
-        least = limits[1] if limits is not None else float(finite.max(initial=0)) / 4
-        found = strength >= least if least > 0 else strength > 0
-        rule = f"strength from {least:.4g}"
-    drawn = found if operator is Operator.canny or threshold is not None else strength
+    found = _find(content, how)
     written = None
     if output is not None:
+        drawn = found.on_edge if canny or threshold is not None else found.strength
         written = write(output, drawn, like=source, axes=content.axes, tones=parse_tones(tones))
-    counts, rims = _histogram(strength)
-    share = float(np.mean(found))
     if as_json:
+        counts, rims = found.histogram()
         print_json(
             {
                 "picture": source.path,
                 "shape": source.values.shape,
                 "dtype": source.values.dtype.name,
                 "operator": operator.value,
-                "sigma": sigma,
-                "scale": slopes.value,
+                "sigma": how.sigma,
+                "scale": how.scale.value,
                 "boundary": boundary,
                 "histogram": {"rims": rims, "counts": counts},
                 "largest": rims[-1],
-                "edge_rule": rule,
-                "edge_share": share,
+                "edge_rule": found.rule,
+                "edge_share": found.share(),
                 "written": written_facts(written),
             }
         )
         return
-    shape = " x ".join(map(str, source.values.shape))
-    blurred = f", blurred by {sigma:g} pixels" if sigma else ""
-    turned = ", turned to grey" if content is not source else ""
-    print_facts(
+    blurred = f", blurred by {how.sigma:g} pixels" if how.sigma else ""
+    _print(
         [
-            ("picture", f"{source.path.name}, {shape}, {source.values.dtype}{turned}"),
-            ("strength", f"{operator.value} ({slopes.value} scale){blurred}, boundary {boundary}"),
-        ]
+            ("picture", picture_words(source) + (", turned to grey" if content is not source else "")),
+            ("strength", f"{operator.value} ({how.scale.value} scale){blurred}, boundary {boundary}"),
+        ],
+        found,
+        written,
     )
+
+
+@dataclass(frozen=True)
+class How:
+    """What was asked for: `sigma` None does not blur, `limits` are (low, high) of canny, (None, T) of the others."""
+
+    operator: Operator
+    sigma: float | None
+    scale: Scale
+    boundary: Any
+    limits: tuple[float | None, float] | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """The strength of every pixel, whether it is on an edge, and by which rule."""
+
+    strength: "Array"
+    on_edge: "Array"
+    rule: str
+
+    def share(self) -> float:
+        """Pixels on an edge, of all."""
+        return float(self.on_edge.mean())
+
+    def histogram(self) -> tuple["Array", "Array"]:
+        """Counts in equal steps from 0 to the strongest, and the rims of the steps."""
+        import numpy as np
+
+        return np.histogram(_finite(self.strength), NUM_BINS, (0, _largest(self.strength) or 1.0))
+
+
+def _find(content: "Content", how: How) -> Found:
+    from ..filters.contours import canny
+    from ..filters.derivatives import edges as find_edges
+    from .inputs import each_frame
+
+    # canny starts from Sobel's slopes
+    name = "sobel" if how.operator is Operator.canny else how.operator.value
+    scale, rest = how.scale.value, {"sigma": how.sigma, "boundary": how.boundary, "axes": (0, 1)}
+    strength = each_frame(
+        content, "edges", lambda values: find_edges(values, operator=name, scale=scale, **rest).magnitude
+    )
+    if how.operator is Operator.canny:
+        low, high = how.limits or (None, None)
+        lines = each_frame(content, "contours", lambda values: canny(values, low=low, high=high, **rest))
+        return Found(strength, lines, "on a contour")
+    least = how.limits[1] if how.limits is not None else _largest(strength) / 4
+    return Found(strength, strength >= least if least > 0 else strength > 0, f"strength from {least:.4g}")
+
+
+def _finite(values: "Array") -> "Array":
+    import numpy as np
+
+    return values[np.isfinite(values)]
+
+
+def _largest(values: "Array") -> float:
+    return float(_finite(values).max(initial=0))
+
+
+def _print(rows: list[tuple[str, str]], found: Found, written: "Written | None") -> None:
+    print_facts(rows)
+    counts, rims = found.histogram()
     total = max(int(counts.sum()), 1)
     print_bars([(f"{rims[i]:.4g} - {rims[i + 1]:.4g}", counts[i] / total) for i in range(len(counts))])
-    rows = [("edges", f"{share:.2%} of the pixels ({rule})")]
-    if written is not None:
-        rows.append(("wrote", written_words(written)))
-    print_facts(rows)
+    rows = [("edges", f"{found.share():.2%} of the pixels ({found.rule})")]
+    print_facts([*rows, *written_rows(written)])
 
 
 def _limits(threshold: str | None, operator: Operator) -> tuple[float | None, float] | None:
@@ -146,29 +203,3 @@ def _limits(threshold: str | None, operator: Operator) -> tuple[float | None, fl
     if not number > 0:
         raise ParameterError(f"--threshold {threshold}: a number above 0 is expected; every pixel reaches 0")
     return None, number
-
-
-def _strength(values: "Array", operator: Operator, sigma: float | None, scale: Scale, boundary: Any) -> "Array":
-    from ..filters.derivatives import edges as find_edges
-
-    # canny starts from Sobel's slopes
-    name = "sobel" if operator is Operator.canny else operator.value
-    return find_edges(values, operator=name, sigma=sigma, scale=scale.value, boundary=boundary, axes=(0, 1)).magnitude
-
-
-def _contours(
-    values: "Array", sigma: float | None, limits: tuple[float | None, float] | None, boundary: Any
-) -> "Array":
-    from ..filters.contours import canny
-
-    low, high = limits if limits is not None else (None, None)
-    return canny(values, sigma=sigma, low=low, high=high, boundary=boundary, axes=(0, 1))
-
-
-def _histogram(strength: "Array") -> tuple["Array", "Array"]:
-    """Counts in equal steps from 0 to the strongest."""
-    import numpy as np
-
-    finite = strength[np.isfinite(strength)]
-    largest = float(finite.max(initial=0)) or 1.0
-    return np.histogram(finite, NUM_BINS, (0, largest))

@@ -15,9 +15,11 @@ from .options import (
     Mode,
     parse_axes,
     parse_boundary,
+    parse_dtype,
     parse_integers,
     per_axis,
 )
+from .screen import print_facts, print_json, print_table, size_words
 
 if TYPE_CHECKING:
     from ..planner import Explanation
@@ -50,19 +52,17 @@ def explain(
     import numpy as np
 
     from ..door import explain as explain_call
-    from .convolve import _dtype, _open, _own_axes
-    from .inputs import parse_kernel
-    from .screen import print_json
+    from .inputs import filtered_axes, open_source, parse_kernel
 
     if (source is None) == (shape is None):
         raise ParameterError("give either a file or --shape, e.g. --shape 512x512")
     along = parse_axes(axes)
     if source is not None:
-        content = _open(source, None)
+        content = open_source(source)
         lengths, x_dtype = content.values.shape, content.values.dtype
-        along = along if along is not None else _own_axes(content)
+        along = along if along is not None else filtered_axes(content)
     else:
-        lengths, x_dtype = tuple(parse_integers(shape or "", "--shape")), _dtype(dtype)
+        lengths, x_dtype = tuple(parse_integers(shape or "", "--shape")), parse_dtype(dtype)
         if any(size < 0 for size in lengths):
             raise ParameterError(f"--shape {shape}: sizes are 0 or more")
     real = x_dtype if x_dtype.kind in "fc" else np.dtype(np.float64)
@@ -107,7 +107,6 @@ def _facts(found: "Explanation") -> dict[str, Any]:
 
 def _print(found: "Explanation") -> None:
     from ..planner import describe
-    from .screen import print_facts, print_table, size_words
 
     print_facts([("call", describe(found.spec)), ("method", f"{found.method}: {found.reason}")])
     rows = []

@@ -18,6 +18,7 @@ from .options import (
     parse_boundary,
     parse_tones,
 )
+from .screen import check_output, console, picture_words, print_facts, print_json, width, written_facts, written_rows
 
 if TYPE_CHECKING:
     from ..spec import Array
@@ -53,53 +54,31 @@ def filter_picture(
     import numpy as np
 
     from ..data import write
-    from ..door import correlate, plan
+    from ..door import plan
     from ..filters.arguments import as_floats
-    from .inputs import each_frame, open_picture, parse_kernel, without_colour
-    from .screen import check_output, print_facts, print_json, written_facts, written_words
+    from .inputs import each_frame, open_picture, without_colour
 
     outside = parse_boundary(boundary)
     check_output(output, Path(picture))
-    weights = parse_kernel(kernel, 2)
-    if weights.ndim != 2:
-        raise ParameterError(
-            f"--kernel {kernel}: has {weights.ndim} axes, a picture has 2; write rows apart by ';', or take"
-            " `faltung convolve --axes 1` to filter along one axis"
-        )
+    weights = _weights(kernel)
     source = open_picture(picture, frame)
     content = without_colour(source) if grey else source
-    dtype = as_floats(content.values[:1, :1]).dtype
+    first = as_floats(content.values[0] if "frame" in content.axes else content.values)
     if weights.dtype.kind in "biuf":
-        weights = weights.astype(dtype)
-
-    def compute(values: "Array") -> "Array":
-        return correlate(
-            as_floats(values),
-            weights,
-            mode="same",
-            boundary=outside,
-            axes=(0, 1),
-            method=method,
-            workers=workers,
-        )
-
-    one_frame = content.values[0] if "frame" in content.axes else content.values
-    taken = plan(
-        one_frame.shape, weights, flip=False, x_dtype=dtype, mode="same", boundary=outside, axes=(0, 1), method=method
-    )
-    result = each_frame(content, "filter", compute)
+        weights = weights.astype(first.dtype)
+    made = plan(first, weights, flip=False, mode="same", boundary=outside, axes=(0, 1), method=method)
+    result = each_frame(content, "filter", lambda values: made(as_floats(values), workers=workers))
     is_complex = result.dtype.kind == "c"
     shown = np.abs(result) if is_complex else result
-    asked = parse_tones(tones)
-    if asked == "auto" and not is_complex:
-        asked = _tones_for(weights)
+    drawing = parse_tones(tones)
+    if drawing == "auto" and not is_complex:
+        drawing = _tones_for(weights)
     written = None
     if output is not None:
-        exact = output.suffix.lower() == ".npy"
-        keeps = output.suffix.lower() in (".tif", ".tiff") and tones == "auto"
-        written = write(
-            output, result if exact else shown, like=source, axes=content.axes, tones="auto" if keeps else asked
-        )
+        # these two keep the numbers, unless tones are asked for
+        exact = output.suffix.lower() in (".npy", ".tif", ".tiff") and tones == "auto"
+        numbers = result if output.suffix.lower() == ".npy" else shown
+        written = write(output, numbers, like=source, axes=content.axes, tones="auto" if exact else drawing)
     finite = shown[np.isfinite(shown)]
     lowest, highest = float(finite.min(initial=np.inf)), float(finite.max(initial=-np.inf))
     mean = float(finite.mean()) if finite.size else float("nan")
@@ -113,7 +92,7 @@ def filter_picture(
                 "kernel_shape": weights.shape,
                 "kernel_sum": weights.sum(),
                 "boundary": boundary,
-                "method": taken.method,
+                "method": made.method,
                 "result": {"shape": result.shape, "dtype": result.dtype.name, "magnitude_shown": is_complex},
                 "smallest": lowest,
                 "largest": highest,
@@ -123,16 +102,25 @@ def filter_picture(
         )
         return
     _print_kernel(weights, kernel)
-    shape = " x ".join(map(str, source.values.shape))
     rows = [
-        ("picture", f"{source.path.name}, {shape}, {source.values.dtype}"),
-        ("result", f"{result.dtype}, by {taken.method}, boundary {boundary}{', magnitude' if is_complex else ''}"),
+        ("picture", picture_words(source)),
+        ("result", f"{result.dtype}, by {made.method}, boundary {boundary}{', magnitude' if is_complex else ''}"),
         ("values", f"{lowest:.4g} to {highest:.4g}, mean {mean:.4g}"),
     ]
-    if written is not None:
-        rows.append(("wrote", written_words(written)))
-    print_facts(rows)
-    _print_thumbnail(shown, content.axes, asked, source.full_scale)
+    print_facts([*rows, *written_rows(written)])
+    _print_thumbnail(shown, content.axes, drawing, source.full_scale)
+
+
+def _weights(word: str) -> "Array":
+    from .inputs import parse_kernel
+
+    weights = parse_kernel(word, 2)
+    if weights.ndim != 2:
+        raise ParameterError(
+            f"--kernel {word}: has {weights.ndim} axes, a picture has 2; write rows apart by ';', or take"
+            " `faltung convolve --axes 1` to filter along one axis"
+        )
+    return weights
 
 
 def _tones_for(weights: "Array") -> Any:
@@ -146,8 +134,6 @@ def _tones_for(weights: "Array") -> Any:
 
 
 def _print_kernel(weights: "Array", word: str) -> None:
-    from .screen import print_facts
-
     rows, columns = weights.shape
     total = 0 if _tones_for(weights) == "signed" else weights.sum()
     print_facts([("kernel", f"{Path(word).name}: {rows} x {columns}, weights sum to {total:.4g}")])
@@ -163,7 +149,6 @@ def _print_thumbnail(values: "Array", axes: tuple[str, ...], tones: Any, white: 
     """The first frame, small, where the terminal shows colours."""
     from ..data.tones import choose_range, to_levels
     from .plot import thumbnail
-    from .screen import console, width
 
     screen = console()
     if not screen.is_terminal or screen.no_color or screen.color_system is None:

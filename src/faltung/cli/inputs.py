@@ -25,6 +25,21 @@ def open_picture(name: str, frame: int | None) -> Content:
     return read(path, frame=frame).as_picture()
 
 
+def open_source(word: str, frame: int | None = None) -> Content:
+    """Numbers as they stand, a photograph by name, or a file."""
+    if looks_like_numbers(word):
+        return Content(parse_numbers(word, "the input"), "array", (), "numbers", Path("numbers"))
+    if word in photographs() and not Path(word).exists():
+        return open_picture(word, frame)
+    return read(word, frame=frame)
+
+
+def filtered_axes(content: Content) -> tuple[int, ...]:
+    """Rows and columns of a picture, samples of a signal, all axes of an array."""
+    named = tuple(i for i, name in enumerate(content.axes) if name in ("row", "column", "sample"))
+    return named or tuple(range(content.values.ndim))
+
+
 def without_colour(content: Content) -> Content:
     """The luma of a colour picture; a grey one as it is."""
     if "channel" not in content.axes:

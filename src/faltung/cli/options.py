@@ -45,6 +45,12 @@ TonesWord = Annotated[
 Workers = Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads; the result does not depend on it.")]
 
 
+DTYPES = (
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float16", "float32", "float64", "longdouble", "complex64", "complex128"),
+)
+
+
 class Mode(StrEnum):
     """How much of the overlap is kept."""
 
@@ -67,6 +73,17 @@ def parse_boundary(word: str) -> Any:
 def parse_axes(word: str | None) -> tuple[int, ...] | None:
     """`0,1` as numbers."""
     return None if word is None else tuple(parse_integers(word, "--axes"))
+
+
+def parse_dtype(name: str | None) -> Any:
+    """A NumPy dtype by name; None stays None."""
+    import numpy as np
+
+    if name is None:
+        return None
+    if name not in DTYPES:
+        raise ParameterError(f"--dtype {name}: allowed are {' '.join(DTYPES)}")
+    return np.dtype(name)
 
 
 def parse_tones(word: str) -> Any:

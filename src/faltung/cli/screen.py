@@ -13,7 +13,7 @@ from ..errors import ParameterError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..data import Written
+    from ..data import Content, Written
 
 BLOCKS = " ▏▎▍▌▋▊▉█"
 
@@ -102,6 +102,16 @@ def written_words(written: "Written") -> str:
     if written.tones is not None:
         words += f"; {written.tones[0]:.4g} is black, {written.tones[1]:.4g} white"
     return "; ".join([words, *written.notes])
+
+
+def written_rows(written: "Written | None") -> list[tuple[str, str]]:
+    """A line for `print_facts`, or none."""
+    return [] if written is None else [("wrote", written_words(written))]
+
+
+def picture_words(content: "Content") -> str:
+    """Name, size and dtype of a picture."""
+    return f"{content.path.name}, {' x '.join(map(str, content.values.shape))}, {content.values.dtype}"
 
 
 def written_facts(written: "Written | None") -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ import typer
 
 from ..errors import ParameterError
 from .options import AsJson, BoundaryWord, Frame, Output, TonesWord, parse_boundary, parse_tones
+from .screen import check_output, picture_words, print_facts, print_json, width, written_facts, written_rows
 
 if TYPE_CHECKING:
     from ..data import Content
@@ -57,7 +58,7 @@ def smooth(
 
     from ..data import write
     from ..filters.smoothing import smooth as smooth_array
-    from .screen import check_output, print_json, written_facts
+    from .inputs import filtered_axes
 
     if (source is None) == (expr is None):
         raise ParameterError('give either a file or --expr "FORMULA"' + ("" if source is None else ", not both"))
@@ -66,7 +67,7 @@ def smooth(
     content = _open(source, expr, samples, column, grey, frame)
     clean = content.values
     before = _with_noise(clean, noise, seed)
-    along = tuple(i for i, name in enumerate(content.axes) if name in ("row", "column", "sample"))
+    along = filtered_axes(content)
     weights = _weights(kernel, len(along))
     after = smooth_array(before, weights, boundary=outside, axes=along)
     written = None
@@ -102,14 +103,14 @@ def _open(
     """The clean data: a formula's values, a picture, or signals along axis 0."""
     import numpy as np
 
-    from ..data import Content, photographs, read
+    from ..data import Content
     from ..experiments.expression import evaluate
-    from .inputs import open_picture, without_colour
+    from .inputs import open_source, without_colour
 
     if source is None:
         values = evaluate(expr or "", np.arange(samples))
         return Content(values, "signal", ("sample",), "formula", Path("formula"))
-    content = open_picture(source, frame) if source in photographs() else read(source, frame=frame)
+    content = open_source(source, frame)
     if content.form == "picture":
         if column is not None:
             raise ParameterError("--column goes with tables and sounds; a picture has --frame and --grey")
@@ -147,7 +148,6 @@ def _print(
     written: Any,
 ) -> None:
     from .plot import print_curves
-    from .screen import print_facts, width, written_words
 
     rows = [("kernel", how)]
     if content.form == "signal":
@@ -156,16 +156,14 @@ def _print(
         channels = f", channel 0 of {before.shape[1]} drawn" if before.ndim == 2 and before.shape[1] > 1 else ""
         rows.append(("samples", f"{len(before)}{channels}"))
     else:
-        rows.append(("picture", f"{content.path.name}, {' x '.join(map(str, before.shape))}"))
+        rows.append(("picture", picture_words(content)))
     if errors is not None:
         was, now = errors
         times = "" if min(was, now) <= 0 else f", {was / now:.2f} times smaller" if now < was else ", which is worse"
         rows.append(("error", f"{was:.4g} before, {now:.4g} after (RMS){times}"))
     else:
         rows.append(("removed", f"{facts['removed']:.4g} (RMS of before - after)"))
-    if written is not None:
-        rows.append(("wrote", written_words(written)))
-    print_facts(rows)
+    print_facts([*rows, *written_rows(written)])
 
 
 def _rms(difference: "Array") -> float:

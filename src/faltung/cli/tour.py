@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from .options import AsJson
+from .screen import print_facts, print_json, progress_lines, size_words
 
 
 def tour(
@@ -30,7 +31,6 @@ def tour(
     import time
 
     from ..experiments.tour import write_tour
-    from .screen import print_facts, print_json, progress_lines, size_words
 
     start = time.perf_counter()
     with progress_lines("tour") as say:

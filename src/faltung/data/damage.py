@@ -67,6 +67,8 @@ def opening(path: Path, verb: str) -> Iterator[None]:
     except FileError:
         raise
     except FileNotFoundError as error:
+        if verb == "written":
+            raise FileError(f"{path}: cannot be written: its folder takes no new files") from error
         folder = path.absolute().parent
         raise FileError(f"{path}: there is no such file in the folder {folder}; check the name") from error
     except PermissionError as error:

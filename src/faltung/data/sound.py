@@ -13,8 +13,11 @@ from .content import Content, check_size
 from .damage import decoding
 from .tones import check_real
 
-HELD = ("uint8", "int16", "int32", "float32", "float64")
-"""What a WAV file holds; 24-bit samples come as int32 with eight zero bits below."""
+HELD = ("int8", "int16", "int32", "float32", "float64")
+"""What a WAV file holds. 24-bit samples come as int32 with eight zero bits below, 8-bit ones, which the file stores as
+0 to 255 around 128, as int8 around 0: silence is 0 in all of them."""
+
+WIDER = {"bool": np.int16, "uint8": np.int16, "uint16": np.int32, "float16": np.float32}
 
 
 def read_wav(path: Path, max_values: int) -> Content:
@@ -31,6 +34,8 @@ def read_wav(path: Path, max_values: int) -> Content:
         if rate_hz <= 0:
             raise FileError(f"{path}: declares {rate_hz} samples per second")
     values = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
+    if values.dtype == np.uint8:
+        values = (values ^ np.uint8(128)).view(np.int8)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     axes = ("sample", "channel")[: values.ndim]
@@ -44,7 +49,7 @@ def encode_wav(
 
     Args:
         like: integer dtype of the sound that these samples came from: they are rounded and clipped to it. None keeps
-            the dtype if WAV holds it, else takes float64.
+            the dtype if WAV holds it, else takes the next that holds every number.
 
     Raises:
         ShapeError: more than two axes.
@@ -66,9 +71,11 @@ def encode_wav(
     elif values.dtype.name not in HELD:
         if values.dtype.kind in "iu" and values.size and max(abs(int(values.min())), int(values.max())) > 2**53:
             raise DtypeError(f"{path}: {values.dtype} beyond 2^53 does not fit WAV: write .npy, or scale it down")
-        values = values.astype(np.float64)
+        values = values.astype(WIDER.get(values.dtype.name, np.float64))
     if sample_rate_hz != round(sample_rate_hz):
         notes.append(f"sample rate {sample_rate_hz:g} Hz written as {round(sample_rate_hz)} Hz")
+    if values.dtype == np.int8:
+        values = values.view(np.uint8) ^ np.uint8(128)
     from scipy.io import wavfile
 
     buffer = io.BytesIO()
@@ -104,7 +111,7 @@ def _parse(file: io.BytesIO) -> tuple[int, Array]:
 
 
 def _to_samples(values: Array, like: np.dtype, notes: list[str]) -> Array:
-    """Rounded to whole samples; 8-bit sound rests at 128, which filters keep if their weights sum to 1."""
+    """Rounded to whole samples of the dtype `like`, and clipped."""
     limits = np.iinfo(like)
     rounded = np.rint(values) if values.dtype.kind == "f" else values
     missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros((), bool)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DtypeError, ParameterError
-from ..spec import Array
+from ..spec import Array, parse_dtype
 from .arguments import (
     Lengths,
     Sigmas,
@@ -440,7 +440,7 @@ def gabor(
     u, v = x * cos + y * sin, y * cos - x * sin
     envelope = np.exp(-0.5 * ((u / along) ** 2 + (v / across) ** 2))
     wave = 2 * np.pi * u / period + shift
-    carrier = np.exp(1j * wave) if np.dtype(dtype).kind == "c" else np.cos(wave)
+    carrier = np.exp(1j * wave) if parse_dtype(dtype).kind == "c" else np.cos(wave)
     return _cast(envelope / envelope.sum() * carrier, dtype)
 
 
@@ -682,12 +682,7 @@ def _lengths(size: Lengths, ndim: int) -> tuple[int, ...]:
 
 def _cast(weights: Array, dtype: Any) -> Array:
     """The weights in the dtype asked for, unless it cannot hold them."""
-    try:
-        wanted = np.dtype(dtype)
-    except TypeError as error:
-        raise DtypeError(f"dtype={dtype!r} is not a NumPy dtype") from error
-    if wanted.kind not in "biufcO":
-        raise DtypeError(f"dtype={wanted} cannot hold weights: use float32, float64, or int for whole numbers")
+    wanted = parse_dtype(dtype)
     if weights.dtype.kind == "c" and wanted.kind not in "cO":
         raise DtypeError(f"dtype={wanted} cannot hold complex weights: use complex64 or complex128")
     if wanted.kind in "biu":
