@@ -9,7 +9,7 @@ import pytest
 
 from faltung.errors import FaltungError, ParameterError
 from faltung.experiments.drawing import Panel
-from faltung.experiments.experiment import Golden, Table, shown
+from faltung.experiments.experiment import Golden, Listing, Table, shown
 from faltung.experiments.registry import EXPERIMENTS, find
 
 each_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.slug)
@@ -93,6 +93,9 @@ def test_every_drawing_has_words_that_replace_it(experiment, varied):
         if isinstance(piece, Panel):
             assert any(character.isdigit() for character in piece.alt), "an alt text holds the numbers"
             assert piece.caption
+        elif isinstance(piece, Listing):
+            assert piece.caption
+            assert piece.text
         else:
             assert isinstance(piece, Table)
             assert {len(row) for row in piece.rows} == {len(piece.headings)}
@@ -187,6 +190,9 @@ def test_a_golden_number_is_reached_within_its_tolerance(expected, got, toleranc
         (True, "yes"),
         ("word", "word"),
         (1 + 2j, "1+2j"),
+        (-10j, "-10j"),
+        (3 + 0j, "3"),
+        (4.4e-16, "4e-16"),
     ],
 )
 def test_values_are_shown_for_readers(value, text):

@@ -177,6 +177,6 @@ EXPERIMENT = Experiment(
         "Give both as uint8. NumPy wraps around at 256; ours is exact.",
     ),
     surprise="The layer called Conv2d in every deep-learning library is a correlation. It does no harm there, because "
-    "its weights are learnt, and learn themselves flipped.",
+    "its weights are learnt: they come out flipped, and nobody minds.",
     slips=("The slides call scipy.signal.conv2d. It has never existed; the name is scipy.signal.convolve2d.",),
 )

@@ -167,7 +167,7 @@ def direction(axes: "Axes", angle: Array, strength: Array, title: str = "") -> N
     """Angles (radians, from -pi to pi) on a cyclic map; what is weak fades into the paper."""
     import matplotlib
 
-    reach = np.quantile(strength, 0.98)
+    reach = np.quantile(strength, 0.95)
     colours = matplotlib.colormaps["hsv"]((angle + np.pi) / (2 * np.pi))
     # hsv is far too bright in yellow and cyan: equal luma for all angles, so that only the hue speaks
     luma = colours[..., :3] @ np.array([0.2126, 0.7152, 0.0722])

@@ -301,8 +301,11 @@ def _number(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, complex):
-        return f"{value:.5g}"
-    return f"{value:.6g}"
+        if value.imag == 0 or value.real == 0:
+            return f"{value.real:.6g}" if value.imag == 0 else f"{value.imag:.6g}j"
+        return f"{value:.6g}"
+    # a rest of rounding needs no digits
+    return f"{value:.6g}" if value == 0 or abs(value) >= 1e-6 else f"{value:.0e}"
 
 
 def value_of(parameters: Parameters) -> tuple[tuple[str, str, str, str], ...]:

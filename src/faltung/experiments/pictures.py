@@ -15,7 +15,7 @@ SMALLEST = 32
 """Pixels of the shorter side that the experiments need."""
 
 
-def load_photo(source: str, longest: int = 512) -> Array:
+def load_photo(source: str, longest: int = 640) -> Array:
     """A photograph as numbers from 0 (black) to 1 (white).
 
     Args:

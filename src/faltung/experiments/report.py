@@ -15,6 +15,9 @@ from .experiment import Experiment, Golden, Listing, Table, shown, value_of
 # nothing may be fetched, nothing may run; styles are inline because one file has to be enough
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
+FORMULA_GAP = " " * 5
+"""Stands between two formulas of an experiment; on a narrow page the second goes to a line of its own."""
+
 # light and dark, beside the colours of the drawings: behind code, and for what went wrong
 _PAGE_COLOURS = {"wash": ("#f3f2ec", "#1d232c"), "wrong": ("#b3261e", "#ff9a90")}
 
@@ -102,7 +105,8 @@ def _section(one: Shown) -> str:
         f'<p class="goal">{escape(experiment.goal)}</p>',
     ]
     if experiment.formula:
-        parts.append(f'<p class="formula">{escape(experiment.formula)}</p>')
+        formulas = (f"<span>{escape(part)}</span>" for part in experiment.formula.split(FORMULA_GAP))
+        parts.append(f'<p class="formula">{" ".join(formulas)}</p>')
     parts += [f"<p>{escape(paragraph)}</p>" for paragraph in experiment.idea.split("\n\n")]
     parts.append('<div class="panels">')
     parts += [_figure(panel, f"{slug}-{number}") for number, panel in enumerate(panels, 1)]

@@ -49,7 +49,8 @@ def compute(p: ScharrRotation) -> Directions:
     # on the rim the true direction is known: to the middle
     rim = np.abs(np.hypot(y, x) - p.radius) < 1
     angles = np.arctan2(-y[rim], -x[rim])
-    found = [ft.edges(disc, operator=name).direction[rim] for name in ("central", "prewitt", "sobel", "scharr")]
+    operators = ("central", "prewitt", "sobel", "scharr")
+    found = [ft.edges(disc, operator=name).direction[rim] for name in operators]
     turned = np.array(found) - angles
     errors = np.degrees(np.arctan2(np.sin(turned), np.cos(turned)))
     return Directions(disc, kernel, both, strength, angles, errors)
