@@ -14,7 +14,6 @@ floor reads index tables only, so a new boundary is one function and its row in 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -160,7 +159,7 @@ def _parse_side(entry: Any) -> Side:
 
 def _parse_constant(value: Any) -> Side:
     number = value.item() if isinstance(value, (np.ndarray, np.generic)) and value.size == 1 else value
-    if not isinstance(number, Number):
+    if not isinstance(number, (int, float, complex)):
         raise BoundaryError(
             f'boundary ("constant", {value!r}): its value must be one number, e.g. ("constant", 0.5); for several axes '
             f"give a list with one entry each"

@@ -281,7 +281,7 @@ def _check_out(out: Array, x: Array, spec: ConvSpec) -> None:
 def _share_memory(a: Array, b: Array) -> bool:
     """Whether any byte belongs to both; in doubt, yes."""
     try:
-        return np.shares_memory(a, b, max_work=1000)
+        return np.shares_memory(a, b, max_work=1000)  # pyrefly: ignore[bad-argument-type]  NumPy takes any count
     except np.exceptions.TooHardError:
         return True
 
