@@ -22,7 +22,8 @@ class Truth:
         values: of shape `spec.out_shape`, in longdouble, clongdouble or object (Python integers).
         scale: the larger of (|kernel| * |x|) and sum |kernel| times the mean |x| of the window, per output; the window
             runs from the first to the last non-zero weight.
-        norm: (|kernel|^2 summed)^1/2 times the same of all of padded x; what an FFT errs by is measured against it.
+        norm: 2-norm of the kernel times that of all finite values of padded x; what an FFT errs by is measured
+            against it.
     """
 
     values: Array
@@ -71,7 +72,7 @@ def truth(spec: ConvSpec, weights: Array, x: Array) -> Truth:
         share = np.where(weight == weight_hit, 1, np.where(weight_hit > 0, weight / weight_hit, np.nan))
     if not spec.ignores:
         share = np.longdouble(1)
-    norm = np.sqrt((size_seen**2).sum()) * np.sqrt((size_kernels**2).sum())
+    norm = np.sqrt((size_seen[np.isfinite(size_seen)] ** 2).sum()) * np.sqrt((size_kernels**2).sum())
     # a factor of boundary="ignore" multiplies the error too
     norm = norm * np.nanmax(share, initial=1)
     return Truth(_in_order(spec, total * share), _in_order(spec, scale * share), float(norm))

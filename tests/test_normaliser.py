@@ -18,7 +18,7 @@ METHODS = ["auto", *(algorithm.name for algorithm in ALGORITHMS)]
 @given(n=st.integers(1, 12), k=st.integers(1, 6), value=st.floats(-5, 5))
 def test_a_constant_stays_constant_under_weights_that_sum_to_one(n: int, k: int, value: float) -> None:
     y = ft.convolve(np.full(n, value), np.full(k, 1 / k), mode="same", boundary="ignore")
-    np.testing.assert_allclose(y, value, rtol=1e-14)
+    np.testing.assert_allclose(y, value, rtol=1e-14, atol=1e-300)
 
 
 def test_the_inside_is_not_touched() -> None:
@@ -49,10 +49,7 @@ def test_beyond_two_axes_the_later_axis_decides_as_if_padded_in_turn() -> None:
 def test_no_weight_on_data_gives_nan_whatever_the_method(method: str, dtype: str) -> None:
     x, kernel = np.ones((4, 4), dtype), np.zeros((3, 3), dtype)
     kernel[0, 0] = 1
-    try:
-        y = ft.correlate(x, kernel, mode="same", boundary="ignore", method=method)
-    except (ft.MethodError, ft.AccuracyError) as refusal:
-        pytest.skip(str(refusal))
+    y = ft.correlate(x, kernel, mode="same", boundary="ignore", method=method, rtol=np.inf)
     assert np.isnan(y[0]).all()
     assert np.isnan(y[:, 0]).all()
     np.testing.assert_allclose(y[1:, 1:], 1, rtol=1e-6)

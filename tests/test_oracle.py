@@ -12,12 +12,14 @@ from strategies import Case, cases
 def test_going_tap_by_tap_equals_going_output_by_output(case: Case) -> None:
     spec, weights = case.spec()
     x = case.x.astype(spec.x_dtype, copy=False)
-    by_tap, by_output = truth(spec, weights, x), reference(spec, weights, x)
+    with np.errstate(invalid="ignore"):
+        by_tap, by_output = truth(spec, weights, x), reference(spec, weights, x)
     if spec.item.kind in "iuO":
         np.testing.assert_array_equal(by_tap.values, by_output)
         return
     np.testing.assert_array_equal(np.isnan(by_tap.values), np.isnan(by_output))
-    there = ~np.isnan(by_output)
+    np.testing.assert_array_equal(np.isinf(by_tap.values), np.isinf(by_output))
+    there = np.isfinite(by_output)
     error = np.abs(by_tap.values - by_output)[there]
     assert (error <= 8 * np.finfo(np.longdouble).eps * spec.num_taps * by_tap.scale[there]).all()
 
@@ -25,6 +27,7 @@ def test_going_tap_by_tap_equals_going_output_by_output(case: Case) -> None:
 @given(cases())
 def test_the_scale_of_errors_is_never_below_the_result(case: Case) -> None:
     spec, weights = case.spec()
-    right = truth(spec, weights, case.x.astype(spec.x_dtype, copy=False))
-    there = right.values == right.values
+    with np.errstate(invalid="ignore"):
+        right = truth(spec, weights, case.x.astype(spec.x_dtype, copy=False))
+    there = np.abs(right.values) < np.inf
     assert (np.abs(right.values[there]) <= right.scale[there] * (1 + 1e-15)).all()

@@ -14,6 +14,7 @@ floor reads index tables only, so a new boundary is one function and its row in 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -84,10 +85,10 @@ FOREIGN = {
 
 @dataclass(frozen=True)
 class Side:
-    """The rule on one side of one axis; `value` counts for "constant" only."""
+    """The rule on one side of one axis; `value`, any number, counts for "constant" only."""
 
     rule: str
-    value: float | complex | int = 0
+    value: Any = 0
 
     @property
     def fills(self) -> bool:
@@ -158,8 +159,8 @@ def _parse_side(entry: Any) -> Side:
 
 
 def _parse_constant(value: Any) -> Side:
-    number = value.item() if isinstance(value, (np.ndarray, np.generic)) and value.size == 1 else value
-    if not isinstance(number, (int, float, complex)):
+    number: Any = value.item() if isinstance(value, (np.ndarray, np.generic)) and value.size == 1 else value
+    if not isinstance(number, Number):
         raise BoundaryError(
             f'boundary ("constant", {value!r}): its value must be one number, e.g. ("constant", 0.5); for several axes '
             f"give a list with one entry each"

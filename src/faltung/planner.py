@@ -280,8 +280,9 @@ def _check_out(out: Array, x: Array, spec: ConvSpec) -> None:
 
 def _share_memory(a: Array, b: Array) -> bool:
     """Whether any byte belongs to both; in doubt, yes."""
+    steps: Any = 1000  # NumPy's stubs know the two special values only
     try:
-        return np.shares_memory(a, b, max_work=1000)  # pyrefly: ignore[bad-argument-type]  NumPy takes any count
+        return np.shares_memory(a, b, max_work=steps)
     except np.exceptions.TooHardError:
         return True
 

@@ -50,7 +50,7 @@ def to_result(total: Array, dtype: np.dtype[Any], overflow: Overflow) -> Array:
 @np.errstate(invalid="ignore")  # NaN among objects, which an error of ours is about
 def _to_integer(total: Array, dtype: np.dtype[Any], overflow: Overflow) -> Array:
     rounded = total
-    if total.dtype.kind in "fO":
+    if total.dtype.kind in ("f", "O"):
         rounded = np.rint(total) if total.dtype.kind == "f" else _rounded_objects(total, dtype)
     info = np.iinfo(dtype)
     if overflow == "wrap":
@@ -96,7 +96,7 @@ def _rounded_objects(total: Array, dtype: np.dtype[Any]) -> Array:
 
 
 def _wrapped(rounded: Array, dtype: np.dtype[Any]) -> Array:
-    if rounded.dtype.kind in "fO":
+    if rounded.dtype.kind in ("f", "O"):
         if not (abs(rounded) < math.inf).all():
             raise IntegerOverflow(f"a result is not finite, which {dtype} cannot hold: ask for a float dtype")
         rounded = np.array([int(value) for value in rounded.ravel()], object).reshape(rounded.shape)
