@@ -22,6 +22,9 @@ from .normaliser import normaliser
 from .rounding import fits_for_certain, largest_in, largest_of, to_result
 from .spec import Array, ConvSpec
 
+SHORT_S = 5e-5
+"""Predicted seconds below which a call stays on one thread, without asking how many there are."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -86,8 +89,11 @@ class Plan:
         self._routine: Routine = algorithm.build(spec)
         self._packed = [self._routine.load(kernel) for kernel in weights]
         self._sizes = tuple(axis.size for axis in spec.axes)
-        self._out_shape = spec.out_shape
+        self._out_shape, self._out_sizes = spec.out_shape, spec.out_sizes
         self._in_order = spec.batch_positions + tuple(a.position for a in spec.axes) == tuple(range(len(spec.x_shape)))
+        self._one_stack = self._in_order and len(self._packed) == 1 and spec.x_batch == spec.batch
+        taken = explanation.verdicts[0].cost
+        self._short = taken is not None and taken.seconds < SHORT_S
         self._exact = spec.item.kind in "iu"
         # a result in another kind of dtype (float, bool) comes from the whole integer, not from its last 64 bits
         wraps = spec.overflow == "wrap" and spec.dtype.kind in "iu"
@@ -120,7 +126,7 @@ class Plan:
             raise DtypeError(f"the plan is for x of dtype {spec.x_dtype}, got {x.dtype}: make another plan")
         if out is not None:
             _check_out(out, x, spec)
-        num_threads = num_workers() if workers is None else _checked_workers(workers)
+        num_threads = (1 if self._short else num_workers()) if workers is None else _checked_workers(workers)
         if out is not None and out.dtype == spec.item and self._in_order and out.flags.carray:
             total = out
         else:
@@ -142,13 +148,12 @@ class Plan:
 
     def _run(self, x: Array, total: Array, workers: int) -> None:
         spec = self.spec
-        if self._in_order and len(self._packed) == 1 and spec.x_batch == spec.batch:
-            x_stack = x.reshape(-1, *self._sizes)
-            out_stack = total.reshape(-1, *spec.out_sizes)
+        if self._one_stack:
+            x_stack, out_stack = x.reshape(-1, *self._sizes), total.reshape(-1, *self._out_sizes)
             self._run_stack(x_stack, self._packed[0], out_stack, workers)
         else:
             for index, x_stack, out_view in self._stacks(x, total):
-                out_stack = np.empty((len(x_stack), *spec.out_sizes), spec.item)
+                out_stack = np.empty((len(x_stack), *self._out_sizes), spec.item)
                 self._run_stack(x_stack, self._packed[index], out_stack, workers)
                 out_view[...] = out_stack.reshape(out_view.shape)
         if self._normaliser is not None:

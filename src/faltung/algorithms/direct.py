@@ -87,14 +87,15 @@ class CompiledDirect:
         make = planes.share_lines if len(spec.axes) == 1 else planes.share_planes
         self._shared = make(spec.axes, source, self._item, fill)
 
-    def load(self, weights: Array) -> Array:
+    def load(self, weights: Array) -> planes.Loaded:
         """The weights as the loop reads them."""
-        return np.ascontiguousarray(_signed(weights))
+        return self._shared.load(_signed(weights))
 
-    def run(self, x: Array, packed: Array, out: Array, workers: int) -> None:
+    def run(self, x: Array, packed: planes.Loaded, out: Array, workers: int) -> None:
         """All entries of the stack, cut into units that threads share."""
-        x = _signed(x) if self._exact else x
-        self._shared(planes.readable(x, self._item), (packed,), _signed(out), workers)
+        if self._exact:
+            x, out = _signed(x), _signed(out)
+        self._shared(planes.readable(x, self._item), packed, out, workers)
 
 
 def _as_int64(value: int) -> int:

@@ -1,7 +1,7 @@
 """The compiled plane and line loops around their tables: what direct and separable have in common."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -240,6 +240,14 @@ def share_lines(axes: Sequence[Axis], source: str, item: np.dtype[Any], fill: An
     )
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """The arrays of one kernel, and where they are."""
+
+    addresses: tuple[int, ...]
+    arrays: tuple[Array, ...]
+
+
 class Shared:
     """A compiled loop over the units of a stack, with everything about the call that does not depend on the data.
 
@@ -268,7 +276,13 @@ class Shared:
         self._plan = compiler.pointer(self._block)
         self._units, self._scratch_items, self._seconds = units_per_entry, scratch_items, seconds_per_entry
 
-    def __call__(self, x: Array, weights: tuple[Array, ...], out: Array, workers: int) -> None:
+    @staticmethod
+    def load(*weights: Array) -> Loaded:
+        """One kernel as the loop takes it."""
+        kept = tuple(np.ascontiguousarray(w) for w in weights)
+        return Loaded(tuple(compiler.pointer(w) for w in kept), kept)
+
+    def __call__(self, x: Array, packed: Loaded, out: Array, workers: int) -> None:
         """Run over the stack x (B, ...) into the contiguous stack out (B, ...)."""
         plan, block = self._plan, self._block
         if not x.flags.c_contiguous:
@@ -277,32 +291,33 @@ class Shared:
                 if of_src:
                     block[i] = x.strides[axis] // x.itemsize
             plan = compiler.pointer(block)
-        pointer, loop, fill = compiler.pointer, self._loop, self._fill
-        fixed = (pointer(x), pointer(out), *[pointer(w) for w in weights], fill, plan)
+        loop = self._loop
+        fixed = (compiler.pointer(x), compiler.pointer(out), *packed.addresses, self._fill, plan)
         units = len(x) * self._units
         parts = num_parts(units, self._seconds * len(x), workers)
         if parts == 1:
-            loop(*fixed, pointer(compiler.scratch(self._scratch_items, out.dtype)), 0, units)
+            loop(*fixed, compiler.scratch(self._scratch_items, out.dtype), 0, units)
             return
         limits = cuts(units, parts)
 
         def part(i: int) -> None:
-            scratch = compiler.scratch(self._scratch_items, out.dtype)
-            loop(*fixed, pointer(scratch), limits[i], limits[i + 1])
+            loop(*fixed, compiler.scratch(self._scratch_items, out.dtype), limits[i], limits[i + 1])
 
         run_parts(part, parts, workers)
 
 
+_READ = frozenset(np.dtype(name) for name in OF_DTYPE)
+
+
 def readable(x: Array, item: np.dtype[Any]) -> Array:
     """Give x as a loop can read it: known dtype, aligned, last axis dense; copied only if it must be."""
-    if x.dtype == np.bool_:
-        x = x.view(np.uint8)
-    if x.dtype.name not in OF_DTYPE:
-        return x.astype(item, order="C")
-    if x.flags.c_contiguous and x.flags.aligned:
+    if x.dtype not in _READ:
+        x = x.view(np.uint8) if x.dtype == np.bool_ else x.astype(item, order="C")
+    flags = x.flags
+    if flags.c_contiguous and flags.aligned:
         return x
     dense = x.strides[-1] == x.itemsize and all(stride % x.itemsize == 0 for stride in x.strides)
-    return x if dense and x.flags.aligned else np.ascontiguousarray(x)
+    return x if dense and flags.aligned else np.ascontiguousarray(x)
 
 
 def source_name(dtype: np.dtype[Any], item: np.dtype[Any]) -> str:

@@ -96,13 +96,13 @@ class Separable:
         """Build one routine per step."""
         self._spec = spec
         self._steps = _steps(spec)
-        self._routines: list[Routine] = []
+        self._routines: list[Routine | Fused] = []
         source = spec.x_dtype
         for step in self._steps:
             self._routines.append(self._routine(step, source))
             source = spec.item
 
-    def _routine(self, step: _Step, source: np.dtype[Any]) -> Routine:
+    def _routine(self, step: _Step, source: np.dtype[Any]) -> "Routine | Fused":
         axes = tuple(self._spec.axes[i] for i in step.axes)
         part = replace(self._spec, axes=axes, x_dtype=source)
         if len(axes) == 2:
@@ -119,9 +119,9 @@ class Separable:
         assert factors is not None
         packed = []
         for step, routine in zip(self._steps, self._routines, strict=True):
-            lines = [np.ascontiguousarray(factors[i]) for i in step.axes]
+            lines = [factors[i] for i in step.axes]
             if isinstance(routine, Fused):
-                packed.append(lines)
+                packed.append(routine.load_factors(*lines))
             else:
                 alone = step.axes[0] == len(self._spec.axes) - 1
                 packed.append(routine.load(lines[0] if alone else lines[0][:, None]))
@@ -158,10 +158,10 @@ class Fused:
         self._item = spec.item
         self._shared = planes.share_separable(spec.axes, planes.source_name(spec.x_dtype, spec.item), spec.item)
 
-    def load(self, weights: Array) -> Array:
-        """Factors are loaded by `Separable`."""
-        return weights
+    def load_factors(self, down: Array, across: Array) -> planes.Loaded:
+        """The two factors as the loop reads them."""
+        return self._shared.load(down, across)
 
-    def run(self, x: Array, packed: list[Array], out: Array, workers: int) -> None:
+    def run(self, x: Array, packed: planes.Loaded, out: Array, workers: int) -> None:
         """All planes of the stack."""
-        self._shared(planes.readable(x, self._item), tuple(packed), out, workers)
+        self._shared(planes.readable(x, self._item), packed, out, workers)
