@@ -17,6 +17,7 @@ from .algorithm import Algorithm, Cost, Routine
 from .algorithms import ALGORITHMS, direct
 from .arrays import as_array
 from .errors import AccuracyError, DtypeError, MethodError, ParameterError, ShapeError
+from .layout import as_stack
 from .machine import DEFAULT, Machine, num_workers
 from .normaliser import normaliser
 from .rounding import fits_for_certain, largest_in, largest_of, to_result
@@ -80,18 +81,25 @@ class Plan:
         method: name of the algorithm taken.
     """
 
-    def __init__(self, spec: ConvSpec, weights: Array, algorithm: Algorithm, explanation: Explanation) -> None:
+    def __init__(
+        self,
+        spec: ConvSpec,
+        weights: Array,
+        stacked: tuple[ConvSpec, Array] | None,
+        algorithm: Algorithm,
+        explanation: Explanation,
+    ) -> None:
         """Build the algorithm and load the kernels; `make_plan` is the way to get one."""
         self.spec = spec
         self.method = algorithm.name
         self._explanation = explanation
         self._weights = weights
-        self._routine: Routine = algorithm.build(spec)
-        self._packed = [self._routine.load(kernel) for kernel in weights]
-        self._sizes = tuple(axis.size for axis in spec.axes)
-        self._out_shape, self._out_sizes = spec.out_shape, spec.out_sizes
-        self._in_order = spec.batch_positions + tuple(a.position for a in spec.axes) == tuple(range(len(spec.x_shape)))
-        self._one_stack = self._in_order and len(self._packed) == 1 and spec.x_batch == spec.batch
+        self._one_stack = stacked is not None
+        served, kernels = stacked or (spec, weights)
+        self._routine: Routine = algorithm.build(served)
+        self._packed = [self._routine.load(kernel) for kernel in kernels]
+        self._sizes = tuple(axis.size for axis in served.axes)
+        self._out_shape, self._out_sizes = spec.out_shape, served.out_sizes
         taken = explanation.verdicts[0].cost
         self._short = taken is not None and taken.seconds < SHORT_S
         self._exact = spec.item.kind in "iu"
@@ -127,7 +135,7 @@ class Plan:
         if out is not None:
             _check_out(out, x, spec)
         num_threads = (1 if self._short else num_workers()) if workers is None else _checked_workers(workers)
-        if out is not None and out.dtype == spec.item and self._in_order and out.flags.carray:
+        if out is not None and out.dtype == spec.item and out.flags.carray:
             total = out
         else:
             total = np.empty(self._out_shape, spec.item)
@@ -191,9 +199,12 @@ def make_plan(spec: ConvSpec, weights: Array, method: str = "auto", machine: Mac
         MethodError: the algorithm asked for refuses.
         AccuracyError: the algorithm asked for cannot keep `rtol`.
     """
-    explanation = choose(spec, method, machine)
+    stacked = as_stack(spec, weights)
+    if stacked and method != "auto" and any(a.name == method and a.refuses(stacked[0]) for a in ALGORITHMS):
+        stacked = None  # separable, say, refuses a line but not the plane it was
+    explanation = replace(choose(stacked[0] if stacked else spec, method, machine), spec=spec)
     algorithm = next(a for a in ALGORITHMS if a.name == explanation.method)
-    return Plan(spec, weights, algorithm, explanation)
+    return Plan(spec, weights, stacked, algorithm, explanation)
 
 
 def choose(spec: ConvSpec, method: str = "auto", machine: Machine = DEFAULT) -> Explanation:
