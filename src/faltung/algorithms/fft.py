@@ -206,11 +206,12 @@ class Tiled:
             blocks.append((block, out[(b, *(slice(a, s) for a, s in zip(start, stop, strict=True)))]))
             _fill(tile[slot], block)
         # a value that is not finite must not reach the others of its group
-        finite = [bool(np.isfinite(one).all()) for one in tile]
-        for slot in range(len(tile)):
-            if not finite[slot]:
-                tile[slot] = 0
         norms = [math.sqrt(abs(np.vdot(one, one))) for one in tile]
+        finite = [True] * len(tile)
+        for slot, norm in enumerate(norms):
+            if not math.isfinite(norm):
+                finite[slot], norms[slot] = bool(np.isfinite(tile[slot]).all()), math.inf
+                tile[slot] = 0
         spectrum = self._engine.forward(tile, num_axes)
         np.multiply(spectrum, packed.spectrum, out=spectrum)
         errors = self._error_bounds(spectrum, norms, packed.norm)
@@ -230,14 +231,11 @@ class Tiled:
         real = _real(spectrum.dtype)
         size = np.abs(spectrum.view(real))
         axes = tuple(range(1, size.ndim))
-        total = size.sum(axis=axes, dtype=np.float64)
+        total = size.sum(axis=axes)
         if self._spec.item.kind != "c":
-            # half a spectrum: all but the first and, of an even number of points, the last column stand for two
-            once = size[..., :2].sum(axis=axes, dtype=np.float64)
-            if self._tiling.sizes[-1] % 2 == 0:
-                once += size[..., -2:].sum(axis=axes, dtype=np.float64)
-            total = 2 * total - once
-        spread = np.array(norms) * (norm / math.sqrt(math.prod(self._tiling.sizes)))
+            # half a spectrum: every column but the first and the last (the number of points is even) stands for two
+            total = 2 * total - size[..., :2].sum(axis=axes) - size[..., -2:].sum(axis=axes)
+        spread = np.array(norms, np.float64) * (norm / math.sqrt(math.prod(self._tiling.sizes)))
         return float(np.finfo(real).eps) * (ERROR * total + ERROR_SPREAD * spread)
 
     def _keeps_bound(self, block: Array, packed: _Loaded, error: float) -> bool:

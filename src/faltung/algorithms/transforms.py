@@ -4,11 +4,14 @@ Always called on one thread and on arrays of one fixed shape, so that the bits o
 on how much is transformed.
 """
 
+import ctypes
 import functools
 import importlib
 import importlib.util
 import math
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 import numpy as np
@@ -98,7 +101,11 @@ class DuccTransforms:
 
 
 class MklTransforms:
-    """mkl_fft: two to three times as fast as SciPy's."""
+    """mkl_fft: two to three times as fast as SciPy's, on one thread.
+
+    Left alone, MKL shares a single tile among all processors: 1 ms instead of 0.04 for 160 x 160 when another thread
+    works. Its own switch, which counts for the calling thread only, is set around every call.
+    """
 
     name = "mkl_fft"
     speed = 2.5
@@ -107,19 +114,37 @@ class MklTransforms:
     def __init__(self) -> None:
         """Import what is needed."""
         self._fft: Any = importlib.import_module("mkl_fft")
+        self._set_threads = _mkl_switch()
 
     def forward(self, tile: Array, num_axes: int) -> Array:
         """See `Transforms`."""
         axes = tuple(range(-num_axes, 0))
         call = self._fft.fftn if tile.dtype.kind == "c" else self._fft.rfftn
-        return call(tile, axes=axes)
+        before = self._set_threads(1)
+        try:
+            return call(tile, axes=axes)
+        finally:
+            self._set_threads(before)
 
     def backward(self, spectrum: Array, tile: Array, num_axes: int) -> Array:
         """See `Transforms`."""
         axes = tuple(range(-num_axes, 0))
-        if tile.dtype.kind == "c":
-            return self._fft.ifftn(spectrum, axes=axes, norm="forward")
-        return self._fft.irfftn(spectrum, s=tile.shape[-num_axes:], axes=axes, norm="forward")
+        before = self._set_threads(1)
+        try:
+            if tile.dtype.kind == "c":
+                return self._fft.ifftn(spectrum, axes=axes, norm="forward")
+            return self._fft.irfftn(spectrum, s=tile.shape[-num_axes:], axes=axes, norm="forward")
+        finally:
+            self._set_threads(before)
+
+
+def _mkl_switch() -> Callable[[int], int]:
+    """MKL_Set_Num_Threads_Local of the library mkl_fft has loaded: sets a number of threads, returns the old one."""
+    names = [f"libmkl_rt{end}" for end in (".so.3", ".so.2", ".so", ".dylib")] + ["mkl_rt.3.dll", "mkl_rt.2.dll"]
+    for name in names:
+        with suppress(OSError, AttributeError):
+            return ctypes.CDLL(name).MKL_Set_Num_Threads_Local
+    return lambda number: number
 
 
 _KNOWN: dict[str, type[Transforms]] = {"mkl_fft": MklTransforms, "ducc0": DuccTransforms, "scipy": SciPyTransforms}
