@@ -1,0 +1,100 @@
+"""What README.md and ARCHITECTURE.md say is so: examples, commands, the table, the files they name."""
+
+import doctest
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import faltung as ft
+from faltung.cli import main
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [words for words in re.findall(r"`(faltung \w+ ?[^`]*)` \|$", README, re.M) if " tour" not in words]
+
+
+def test_the_example_prints_what_it_says() -> None:
+    lines = re.search(r"```python\n(.*?)```", README, re.S)
+    assert lines is not None
+    example = doctest.DocTestParser().get_doctest(lines[1], {}, "README.md", "README.md", 0)
+    assert len(example.examples) >= 8
+    assert doctest.DocTestRunner().run(example).failed == 0
+
+
+def test_a_foreign_boundary_is_translated_as_quoted() -> None:
+    with pytest.raises(ft.BoundaryError) as refusal:
+        ft.convolve([1, 2], [1], boundary="mirror")
+    assert f"`{refusal.value}`" in README
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_runs(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(shlex.split(command)[1:]) == 0
+
+
+def test_there_is_a_command_of_each_kind() -> None:
+    verbs = {command.split()[1] for command in COMMANDS}
+    assert verbs == {"edges", "smooth", "filter", "convolve", "explain", "doctor"}
+
+
+def test_powers_behind_many_zeros_are_all_right() -> None:
+    x = np.concatenate([np.zeros(10_000), 10.0 ** np.arange(0, 82, 9)])
+    powers = [10 ** int(n) for n in range(0, 82, 9)]
+    expected = [float(sum(powers[i] * powers[n - i] for i in range(10) if 0 <= n - i < 10)) for n in range(19)]
+    y = ft.convolve(x, x)
+    np.testing.assert_allclose(y[20_000:], expected, rtol=1e-15)
+    assert not y[:20_000].any()
+
+
+@pytest.mark.parametrize("method", ["auto", "direct", "fft"])
+def test_one_nan_touches_the_outputs_that_see_it(method: str) -> None:
+    rng = np.random.default_rng(0)
+    x, taps = rng.standard_normal(1000), rng.standard_normal(200)
+    x[500] = np.nan
+    assert np.isnan(ft.convolve(x, taps, mode="same", method=method)).sum() == 200
+    picture, kernel = rng.standard_normal((64, 64)), rng.standard_normal((13, 13))
+    picture[30, 30] = np.nan
+    assert np.isnan(ft.convolve(picture, kernel, mode="same", method=method)).sum() == 169
+
+
+def test_integers_are_exact() -> None:
+    x = np.array([200, 100], np.uint8)
+    assert ft.convolve(x, x).tolist() == [40000, 40000, 10000]
+    assert ft.convolve([2**62 + 1], [1]).tolist() == [2**62 + 1]
+
+
+def test_every_shape_of_the_table_is_served() -> None:
+    x = np.arange(9.0).reshape(3, 3)
+    assert np.array_equal(ft.convolve(x, np.ones((3, 3)), mode="same", boundary="wrap"), np.full((3, 3), 36.0))
+    assert ft.convolve(np.ones((1, 100)), np.ones((7, 10)), mode="same", axes=1).shape == (7, 100)
+    padded = np.pad([1, 2, 4], 4, "reflect")
+    assert np.array_equal(
+        ft.convolve([1, 2, 4], np.ones(9, int), mode="same", boundary="reflect"),
+        np.convolve(padded, np.ones(9), "valid"),
+    )
+
+
+def test_sobel_of_a_ramp_is_8_as_printed_and_1_per_unit() -> None:
+    ramp = np.tile(np.arange(8.0), (8, 1))
+    assert ft.sobel(ramp, axis=1)[4, 4] == 8
+    assert ft.sobel(ramp, axis=1, scale="unit")[4, 4] == 1
+
+
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_every_file_named_exists(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    names = set(re.findall(r"`([\w/.]+\.(?:py|md|toml|json))`", text)) | set(re.findall(r"\]\(([\w/.]+)\)", text))
+    assert names
+    # examples of names that a new file might take stand in CONTRIBUTING.md
+    made_up = {"src/faltung/filters/edges.py", "tests/filters/test_edges.py"}
+    tracked = [
+        p.relative_to(ROOT).as_posix()
+        for top in ("src", "tests", "benchmarks", "docs")
+        for p in (ROOT / top).rglob("*")
+    ]
+    tracked += [p.name for p in ROOT.iterdir()]
+    assert sorted(n for n in names - made_up if not any(f"/{path}".endswith(f"/{n}") for path in tracked)) == []
