@@ -40,7 +40,7 @@ def cost(spec: ConvSpec, machine: Machine, workers: int) -> Cost:
 def seconds_for(spec: ConvSpec, num_outputs: int, num_taps: int, machine: Machine, workers: int) -> float:
     """Predicted time of the direct loops for so many outputs and taps in the spec's arithmetic."""
     if not _compiled(spec):
-        return num_outputs * num_taps / machine.general_rate / max(1, workers)
+        return num_outputs * num_taps * spec.item.itemsize / 4 / machine.general_rate / max(1, workers)
     num_outputs *= math.prod(axis.stride for axis in spec.axes)
     rate = machine.direct_rate * 4 / spec.item.itemsize
     moved = num_outputs * 2 * spec.item.itemsize / machine.copy_rate

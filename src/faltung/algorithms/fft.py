@@ -16,11 +16,11 @@ from ..algorithm import Cost, Routine
 from ..jit.pool import run_parts
 from ..machine import Machine
 from ..spec import Array, Axis, ConvSpec
-from . import direct
+from . import direct, sizes
 from .gather import gather
 from .planes import without_boundary
 from .thinned import Thinned, unthinned
-from .transforms import backend, next_size, transforms_for
+from .transforms import Transforms, backend, next_size, transforms_for
 
 name = "fft"
 
@@ -33,11 +33,18 @@ ERROR_SPREAD = 4.0
 """The rest of the bound, in units of eps x the 2-norms of tile and kernel / sqrt(points): a transform errs by so much
 at every frequency. Both are measured by benchmarks/fft_error.py."""
 
-MOST_POINTS = 1 << 18
-"""Points of a group of tiles: about what stays in a second-level cache."""
+MOST_POINTS = 40_000
+"""Points transformed at once beyond which a point costs more: with spectrum, kernel and workspace they leave a 1 MiB
+cache (192 x 192 takes half the time per point of 256 x 256, with every FFT)."""
 
-TILE_S = 4e-5
-"""Seconds of Python around each group of tiles."""
+TRANSFORM_S = 5e-10
+"""Seconds of scipy.fft there and back, per point x log2(points); decides between tiles only."""
+
+TILE_S = 1e-4
+"""Seconds of Python around each tile."""
+
+POINT_S = 5e-9
+"""Seconds that each point of a tile takes outside the transforms: gathered, bounded, multiplied, stored."""
 
 
 def refuses(spec: ConvSpec) -> str | None:
@@ -54,13 +61,14 @@ def refuses(spec: ConvSpec) -> str | None:
 def cost(spec: ConvSpec, machine: Machine, workers: int) -> Cost:
     """Two transforms for each tile; the error depends on the data."""
     every = unthinned(spec)
-    tiling = _tiling(every.axes, backend().lines, spec.item.kind == "c")
+    tiling = _tiling(every.axes, backend(), spec.item.kind == "c")
     count = math.prod(spec.batch) * tiling.num_tiles
     points = math.prod(tiling.sizes)
-    groups = -(-count // tiling.group)
-    work = 2 * (2 if spec.item.kind == "c" else 1) * tiling.group * points * math.log2(points)
-    per_group = TILE_S + work / (machine.fft_rate * backend().speed * 4 / _real(spec.item).itemsize)
-    seconds = machine.call_s + groups * per_group / max(1, min(workers, groups))
+    parts = 2 if spec.item.kind == "c" else 1
+    width = _real(spec.item).itemsize / 4
+    transformed = 2 * parts * points * math.log2(max(points, 2)) * width / (machine.fft_rate * backend().speed)
+    per_tile = TILE_S + parts * points * POINT_S * width + transformed
+    seconds = machine.call_s + count * per_tile / max(1, min(workers, -(-count // tiling.group)))
     return Cost(seconds, workers * tiling.group * points * spec.item.itemsize * 3, math.inf)
 
 
@@ -93,9 +101,10 @@ class _Tiling:
 
 
 @functools.lru_cache(256)
-def _tiling(axes: tuple[Axis, ...], lines: int, is_complex: bool) -> _Tiling:
+def _tiling(axes: tuple[Axis, ...], engine: type[Transforms], is_complex: bool) -> _Tiling:
     """The cheapest tile, by points x log2(points), among sizes from twice the kernel to the whole axis."""
-    group = lines if len(axes) == 1 else 1
+    group = engine.lines if len(axes) == 1 else engine.tiles
+    resident = (group // 4 if engine.side_by_side and group > 4 else 1) * (2 if is_complex else 1)
     candidates = []
     for axis in axes:
         whole = next_size(axis.num_out + axis.reach - 1)
@@ -105,8 +114,9 @@ def _tiling(axes: tuple[Axis, ...], lines: int, is_complex: bool) -> _Tiling:
     def price(sizes: tuple[int, ...]) -> tuple[float, int]:
         points = math.prod(sizes)
         count = math.prod(-(-a.num_out // (n - a.reach + 1)) for a, n in zip(axes, sizes, strict=True))
-        crowded = 1 + max(0.0, math.log2(group * points * (2 if is_complex else 1) / MOST_POINTS)) / 2
-        return count * (points * math.log2(max(points, 2)) * crowded + 3e4), points
+        crowded = 1 + max(0.0, math.log2(resident * points / MOST_POINTS)) * 0.6
+        transformed = points * math.log2(max(points, 2)) * crowded * TRANSFORM_S / engine.speed
+        return count * (transformed + points * POINT_S + TILE_S), points
 
     # axis by axis: four axes with a dozen candidates each would be too many together
     chosen = tuple(options[-1] for options in candidates)
@@ -145,7 +155,7 @@ class Tiled:
     def __init__(self, spec: ConvSpec) -> None:
         """Choose the tiles and build the direct way for those that need it."""
         self._spec = spec
-        self._tiling = _tiling(spec.axes, backend().lines, spec.item.kind == "c")
+        self._tiling = _tiling(spec.axes, backend(), spec.item.kind == "c")
         self._starts = list(
             itertools.product(
                 *(range(0, a.num_out, step) for a, step in zip(spec.axes, self._tiling.steps, strict=True))
@@ -210,6 +220,7 @@ class Tiled:
         finite = [True] * len(tile)
         for slot, norm in enumerate(norms):
             if not math.isfinite(norm):
+                # beyond the largest number, or not a number: nothing is known of the error
                 finite[slot], norms[slot] = bool(np.isfinite(tile[slot]).all()), math.inf
                 tile[slot] = 0
         spectrum = self._engine.forward(tile, num_axes)
@@ -218,8 +229,7 @@ class Tiled:
         result = self._engine.backward(spectrum, tile, num_axes)
         missed = 0
         for slot, (block, target) in enumerate(blocks):
-            exact_enough = self._keeps_bound(block, packed, errors[slot])
-            if finite[slot] and exact_enough:
+            if finite[slot] and self._keeps_bound(block, packed, float(errors[slot])):
                 target[...] = result[(slot, *(slice(0, n) for n in target.shape))]
                 continue
             missed += finite[slot]
@@ -229,37 +239,41 @@ class Tiled:
     def _error_bounds(self, spectrum: Array, norms: list[float], norm: float) -> Array:
         """What each tile of the group may err by, from its product spectrum and the norms of tile and kernel."""
         real = _real(spectrum.dtype)
-        size = np.abs(spectrum.view(real))
-        axes = tuple(range(1, size.ndim))
-        total = size.sum(axis=axes)
+        parts = spectrum.view(real)
+        total = np.array([sizes.total(one) for one in parts], np.float64)
         if self._spec.item.kind != "c":
             # half a spectrum: every column but the first and the last (the number of points is even) stands for two
-            total = 2 * total - size[..., :2].sum(axis=axes) - size[..., -2:].sum(axis=axes)
-        spread = np.array(norms, np.float64) * (norm / math.sqrt(math.prod(self._tiling.sizes)))
-        return float(np.finfo(real).eps) * (ERROR * total + ERROR_SPREAD * spread)
+            ends = np.abs(np.concatenate([parts[..., :2], parts[..., -2:]], axis=-1))
+            total = 2 * total - ends.sum(axis=tuple(range(1, ends.ndim)))
+        spread = np.array([one * norm if norm else 0.0 for one in norms])
+        return float(np.finfo(real).eps) * (
+            ERROR * total + ERROR_SPREAD * spread / math.sqrt(math.prod(self._tiling.sizes))
+        )
 
     def _keeps_bound(self, block: Array, packed: _Loaded, error: float) -> bool:
         """Whether this error is within rtol of the smallest sum |w| x mean |x| of any window in the block."""
         if math.isinf(self._spec.rtol) or error == 0:
             return True
-        size = np.abs(block)
+        if not math.isfinite(error):
+            return False
         num_taps = 1
+        seen = []
         windows = []
         for i, (axis, (first, last)) in enumerate(zip(self._spec.axes, packed.extents, strict=True)):
             num_taps *= last - first + 1
             skipped = (axis.taps - 1 - last) * axis.dilation
-            size = size[(*([slice(None)] * i), slice(first * axis.dilation, size.shape[i] - skipped))]
+            seen.append(slice(first * axis.dilation, block.shape[i] - skipped))
             windows.append((i, last - first + 1, axis.dilation))
         wanted = error * num_taps / (self._spec.rtol * packed.sum_abs) if self._spec.rtol else math.inf
-        blocks = size
-        for window in windows:
-            blocks = _block_sums(blocks, *window)
-        if float(blocks.min()) >= wanted:
+        block = block[tuple(seen)]
+        if float(_block_sums(block, windows).min()) >= wanted:
             return True
+        size = np.abs(block)
         # blocks say too little where a window is half outside or half dark: look at every window
-        total = size.sum(dtype=np.float64)
-        for window in windows:
-            size = _window_sums(size, *window)
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = size.sum(dtype=np.float64)
+            for window in windows:
+                size = _window_sums(size, *window)
         return float(size.min()) - 1e-12 * float(total) >= wanted
 
     def _directly(self, block: Array, packed: _Loaded, out: Array) -> None:
@@ -278,7 +292,17 @@ def _extent(size: Array, i: int) -> tuple[int, int]:
     return (int(used[0]), int(used[-1])) if len(used) else (0, size.shape[i] - 1)
 
 
-def _block_sums(size: Array, i: int, taps: int, dilation: int) -> Array:
+def _block_sums(block: Array, windows: list[tuple[int, int, int]]) -> Array:
+    """Sums of |block| over blocks of which every window holds a whole one."""
+    if block.ndim <= 2 and block.dtype.kind == "f" and all(dilation == 1 for _, _, dilation in windows):
+        return sizes.blocks(block, tuple((taps + 1) // 2 for _, taps, _ in windows))
+    size = np.abs(block)
+    for window in windows:
+        size = _block_sums_along(size, *window)
+    return size
+
+
+def _block_sums_along(size: Array, i: int, taps: int, dilation: int) -> Array:
     """Sums along axis i over blocks of which any window of so many taps holds a whole one: aligned, (taps + 1) // 2.
 
     Dilated windows see one sample in `dilation`: each phase has blocks of its own. What is missing to a whole number of

@@ -20,18 +20,18 @@ def gather(x: Array, axes: Sequence[Axis], starts: Sequence[int], stops: Sequenc
         (B, *(stop - start)) in `dtype`: a view of x where nothing lies outside and the dtype is right, else new.
         Where several axes are outside at once, the last one that fills decides.
     """
-    block = x
+    reach = [_reach(axis, start, stop) for axis, start, stop in zip(axes, starts, stops, strict=True)]
+    # first cut out all that is read: taking whole rows of x to keep a few columns costs more than the tile
+    block = x[(slice(None), *(slice(low, high) for low, high in reach))]
     fills: list[tuple[tuple[Any, ...], Any]] = []
     for i, (axis, start, stop) in enumerate(zip(axes, starts, stops, strict=True)):
         first, last = start - axis.before, stop - axis.before
-        index: list[Any] = [slice(None)] * x.ndim
         if first >= 0 and last <= axis.size:
-            index[i + 1] = slice(first, last)
-            block = block[tuple(index)]
             continue
+        index: list[Any] = [slice(None)] * x.ndim
         left, right = max(0, min(last, 0) - first), max(0, last - max(first, axis.size))
         source = _sources(axis.boundary, axis.size, first, last)
-        block = np.take(block, np.maximum(source, 0), axis=i + 1)
+        block = np.take(block, np.maximum(source - reach[i][0], 0), axis=i + 1)
         for side, part in ((axis.boundary.before, slice(0, left)), (axis.boundary.after, slice(-right, None))):
             if side.fills and part != slice(0, None) and part.stop != 0:
                 index[i + 1] = part
@@ -40,6 +40,16 @@ def gather(x: Array, axes: Sequence[Axis], starts: Sequence[int], stops: Sequenc
     for where, value in fills:
         block[where] = value
     return block
+
+
+def _reach(axis: Axis, start: int, stop: int) -> tuple[int, int]:
+    """The samples of x that these positions come from, at least one."""
+    first, last = start - axis.before, stop - axis.before
+    if first >= 0 and last <= axis.size:
+        return first, last
+    source = _sources(axis.boundary, axis.size, first, last)
+    inside = source[source >= 0]
+    return (int(inside.min()), int(inside.max()) + 1) if len(inside) else (0, 1)
 
 
 def _sources(boundary: AxisBoundary, size: int, first: int, last: int) -> Array:

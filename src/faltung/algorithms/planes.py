@@ -60,14 +60,12 @@ def without_boundary(axis: Axis) -> Axis:
 
 def pieces(kh: int, kw: int, rows: int) -> Array:
     """Cut kh x kw taps into rectangles (r0, r1, c0, c1) of at most 256 taps, of `rows` rows or more if kh >= rows."""
-    if kh < rows:
-        heights, width = [0, kh], PARTIAL // kh
-    else:
-        count = -(-kh * kw // PARTIAL)
-        if kh // count < rows or -(-kh // count) * kw > PARTIAL:
-            count = kh // rows
-        heights = [kh * i // count for i in range(count + 1)]
-        width = PARTIAL // max(b - a for a, b in pairwise(heights))
+    # tall and narrow: an input row serves up to `rows` output rows, but not at the ends of a piece
+    count = -(-kh // MOST_ROWS)
+    if kh // count < rows:
+        count = max(1, kh // rows)
+    heights = [kh * i // count for i in range(count + 1)]
+    width = max(1, PARTIAL // max(b - a for a, b in pairwise(heights)))
     columns = -(-kw // width)
     widths = [kw * i // columns for i in range(columns + 1)]
     cut = [(r0, r1, c0, c1) for r0, r1 in pairwise(heights) for c0, c1 in pairwise(widths)]
@@ -82,6 +80,9 @@ ROW_TILES = {64: (4, 4), 32: (2, 4), 16: (2, 4)}
 
 RATE = 4e10
 """Multiply-adds per second assumed when deciding whether to share a call among threads."""
+
+MOST_ROWS = 64
+"""Rows of one piece of a large kernel; four columns of it make PARTIAL taps."""
 
 TALL = 11
 """From this height on the separable loop stages its input."""

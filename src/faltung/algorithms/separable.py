@@ -17,6 +17,9 @@ from . import direct, planes
 
 name = "separable"
 
+SLOWER = 1.8
+"""A tap across costs more than one of a dense kernel: fewer sums share what is loaded (benchmarks/calibrate.py)."""
+
 
 def refuses(spec: ConvSpec) -> str | None:
     """Serves outer products in float arithmetic."""
@@ -43,7 +46,8 @@ def cost(spec: ConvSpec, machine: Machine, workers: int) -> Cost:
     for step in _steps(spec):
         num_outputs = math.prod(spec.batch) * math.prod(step.sizes_out)
         taps = sum(spec.axes[i].taps for i in step.axes)
-        seconds += direct.seconds_for(spec, num_outputs, taps, machine, workers)
+        alone = replace(spec, axes=tuple(spec.axes[i] for i in step.axes))
+        seconds += SLOWER * direct.seconds_for(alone, num_outputs, taps, machine, workers)
         largest = max(largest, num_outputs)
     one_step = len(_steps(spec)) == 1
     return Cost(seconds, 1 << 19 if one_step else largest * spec.item.itemsize, error)

@@ -182,11 +182,17 @@ class Emitter:
             limits = None
             if checked and type_.family == "ptr":
                 limits = Value(self, i64, f"%{name}.low"), Value(self, i64, f"%{name}.high")
-            setattr(self, name, Value(self, type_, f"%{name}", limits))
+            self._name(name, Value(self, type_, f"%{name}", limits))
 
     def __getattr__(self, name: str) -> Value:
         """Arguments and unpacked fields are set by name; this is for those that are not there."""
         raise AttributeError(f"loop {self.label!r} has no argument or field {name!r}")
+
+    def _name(self, name: str, value: Value) -> None:
+        """Make an argument or a field an attribute."""
+        if name in self.__dict__ or hasattr(type(self), name):
+            raise AttributeError(f"loop {self.label!r}: {name!r} is a name of the emitter's own")
+        setattr(self, name, value)
 
     # text
 
@@ -245,7 +251,7 @@ class Emitter:
             if self.checked and type_.family == "ptr":
                 loaded.limits = block[cell], block[cell + 1]
                 cell += 2
-            setattr(self, name, loaded)
+            self._name(name, loaded)
 
     def check(self, place, count):
         """In checked mode: leave the loop here, by name, if `count` elements at `place` may not be touched."""
@@ -301,6 +307,18 @@ class Emitter:
         if a.type.family == "float":
             return self.intrinsic("fmuladd", a, b, c)
         return a * b + c
+
+    def absolute(self, x):
+        """Return |x| of a float or of each float of a vector."""
+        return self.intrinsic("fabs", x)
+
+    def sum_of(self, x):
+        """The sum of a vector of floats, lane by lane."""
+        item = x.type.item
+        total = self.emit(item, f"extractelement {x.type.name} {x}, i64 0")
+        for lane in range(1, x.type.lanes):
+            total = total + self.emit(item, f"extractelement {x.type.name} {x}, i64 {lane}")
+        return total
 
     def least(self, a, b):
         """The smaller of two integers."""
