@@ -14,7 +14,8 @@ from .algorithms import ALGORITHMS
 from .arrays import as_array, as_kernel
 from .boundary import Boundary
 from .errors import ParameterError, ShapeError
-from .planner import Explanation, Plan
+from .explanation import Explanation
+from .planner import Plan
 from .spec import Array, Mode, Overflow, Padding, PerAxis, make_spec, parse_dtype
 
 MAX_PLANS = 64
