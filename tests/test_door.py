@@ -55,6 +55,23 @@ def test_any_other_word_makes_another_plan(other: dict[str, Any]) -> None:
     assert ft.plan(x, kernel) is not ft.plan(x, kernel, **other)
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ({"stride": 1}, {"stride": 1.0}),
+        ({"dilation": (1,)}, {"dilation": (1.0,)}),
+        ({"padding": [(1, 2)]}, {"padding": [(1.0, 2)]}),
+        ({"boundary": ("constant", 1)}, {"boundary": ("constant", 1 + 0j)}),
+    ],
+    ids=str,
+)
+def test_a_wrong_word_is_refused_after_the_right_one_too(right: dict[str, Any], wrong: dict[str, Any]) -> None:
+    x, kernel = np.ones(9), np.arange(3.0)
+    ft.plan(x, kernel, **right)
+    with pytest.raises(ft.ParameterError):
+        ft.plan(x, kernel, **wrong)
+
+
 def test_shape_dtype_and_weights_of_zero_sign_make_other_plans() -> None:
     plans = [
         ft.plan((9,), np.ones(3)),

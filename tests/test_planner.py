@@ -163,8 +163,3 @@ def test_integers_go_direct_and_the_others_say_why() -> None:
 def test_plan_and_explanation_name_the_same_method(method: str) -> None:
     plan = ft.plan((32, 32), np.ones((3, 3)), method=method)
     assert plan.method == plan.explain().method == method
-
-
-def test_units_are_readable() -> None:
-    assert [planner._seconds(s) for s in (2.5, 0.0025, 2.5e-6)] == ["2.5 s", "2.5 ms", "2.5 us"]
-    assert [planner._bytes(n) for n in (12, 2048, 3 << 20, 5 << 30)] == ["12 B", "2 KiB", "3 MiB", "5 GiB"]

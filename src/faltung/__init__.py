@@ -23,13 +23,14 @@ _HOMES = {
         "ParameterError",
         "ShapeError",
     ),
+    "explanation": ("Explanation",),
     "filters": ("kernels",),
     "filters.contours": ("canny",),
     "filters.derivatives": ("Edges", "edges", "gradient", "laplacian", "prewitt", "scharr", "sobel"),
     "filters.extrema": ("max_filter", "min_filter"),
     "filters.pooling": ("avg_pool", "lp_pool", "max_pool"),
     "filters.smoothing": ("box", "gaussian", "smooth"),
-    "planner": ("Explanation", "Plan"),
+    "planner": ("Plan",),
 }
 _PACKAGES = ("data",)
 """Reached by their own name, e.g. `faltung.data.read`."""
@@ -51,13 +52,14 @@ if TYPE_CHECKING:
         ParameterError,
         ShapeError,
     )
+    from .explanation import Explanation
     from .filters import kernels
     from .filters.contours import canny
     from .filters.derivatives import Edges, edges, gradient, laplacian, prewitt, scharr, sobel
     from .filters.extrema import max_filter, min_filter
     from .filters.pooling import avg_pool, lp_pool, max_pool
     from .filters.smoothing import box, gaussian, smooth
-    from .planner import Explanation, Plan
+    from .planner import Plan
 
 __all__ = [
     "AccuracyError",

@@ -14,7 +14,8 @@ from .algorithms import ALGORITHMS
 from .arrays import as_array, as_kernel
 from .boundary import Boundary
 from .errors import ParameterError, ShapeError
-from .planner import Explanation, Plan
+from .explanation import Explanation
+from .planner import Plan
 from .spec import Array, Mode, Overflow, Padding, PerAxis, make_spec, parse_dtype
 
 MAX_PLANS = 64
@@ -223,13 +224,14 @@ def _cached_plan(x: Array, kernel: Any, flip: bool, options: tuple[Any, ...]) ->
     The key holds the kernel's bytes, never its identity: kernels are edited in place.
     """
     weights = as_kernel(kernel, x)
-    key = (x.shape, x.dtype, weights.tobytes(), weights.shape, weights.dtype, flip, options)
+    key = (x.shape, x.dtype, weights.tobytes(), weights.shape, weights.dtype, flip, options, _types(options))
     if weights.dtype.kind == "O":
         return _new_plan(x, weights, flip, options)
     try:
         found = _plans.get(key)
     except TypeError:
-        key = (*key[:-1], _hashable(options))
+        options_key = _hashable(options)
+        key = (*key[:-2], options_key, _types(options_key))
         try:
             found = _plans.get(key)
         except TypeError:
@@ -264,6 +266,11 @@ def _new_plan(x: Array, kernel: Array, flip: bool, options: tuple[Any, ...]) -> 
         origin=origin,
     )
     return planner.make_plan(spec, weights, method)
+
+
+def _types(options: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The types of the options: 1 and 1.0 are equal as keys, but only one of them is a stride."""
+    return tuple([_types(value) if type(value) is tuple else type(value) for value in options])
 
 
 def _hashable(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What is true of a kernel, whatever it is convolved with: rank, factors, sums."""
+"""What is true of a kernel, whatever it is convolved with: factors, finite or not."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,32 +16,19 @@ class KernelFacts:
         factors: D arrays of shapes (M, taps of that axis) whose outer products are the kernels, or None. The
             difference is at most 4 eps of the dtype, relative to the larger of each weight and the mean weight, so it
             is covered by the error bound that every call promises by default.
-        sum_abs: (M,) sums of |weight|.
-        norm: (M,) square roots of the sums of squares.
         finite: no weight is NaN or infinite.
     """
 
     factors: tuple[Array, ...] | None
-    sum_abs: Array
-    norm: Array
     finite: bool
 
 
 def kernel_facts(weights: Array) -> KernelFacts:
     """Look at the weights (M, *taps) once; every algorithm reads the result."""
-    count = len(weights)
-    if weights.dtype.kind == "O":
-        unknown = np.full(count, np.nan)
-        return KernelFacts(None, unknown, unknown, finite=True)
-    inexact = weights.dtype.kind in "fc"
-    finite = bool(np.isfinite(weights).all()) if inexact else True
-    # longdouble, so that sums of the largest float64 weights do not overflow
-    with np.errstate(over="ignore"):
-        size = np.abs(weights if inexact else weights.astype(float)).astype(np.longdouble)
-        taps = tuple(range(1, weights.ndim))
-        norm, sum_abs = np.sqrt((size**2).sum(axis=taps)).astype(float), size.sum(axis=taps).astype(float)
-    factors = _factors(weights) if inexact and finite and weights.ndim > 2 else None
-    return KernelFacts(factors, sum_abs, norm, finite)
+    if weights.dtype.kind not in "fc":
+        return KernelFacts(None, finite=True)
+    finite = bool(np.isfinite(weights).all())
+    return KernelFacts(_factors(weights) if finite and weights.ndim > 2 else None, finite)
 
 
 def _factors(weights: Array) -> tuple[Array, ...] | None:

@@ -23,6 +23,10 @@ def as_stack(spec: ConvSpec, weights: Array) -> tuple[ConvSpec, Array] | None:
     order = sorted(range(len(spec.axes)), key=lambda i: spec.axes[i].position)
     working = [i for i in order if not _passes(spec.axes[i])] or order[-1:]
     axes = [spec.axes[i] for i in working]
+    fills = {side.value for axis in axes for side in (axis.boundary.before, axis.boundary.after) if side.fills}
+    # outside two axes at once the last in the kernel's order fills: with another order, another value
+    if len(fills) > 1 and working != sorted(working):
+        return None
     first, last = axes[0].position, axes[-1].position
     if last - first + 1 != len(axes):
         return None

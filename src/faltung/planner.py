@@ -1,4 +1,4 @@
-"""Choose an algorithm, build it, run it, and say why.
+"""Choose an algorithm, build it, run it.
 
 The planner asks every algorithm whether it refuses a spec (in words) or what it would cost, keeps all verdicts, and
 takes the cheapest that keeps the promised error. A `Plan` is the result: fixed, safe to share between threads, called
@@ -8,15 +8,16 @@ with data as often as one likes.
 import math
 import operator
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from .algorithm import Algorithm, Cost, Routine
+from .algorithm import Algorithm, Routine
 from .algorithms import ALGORITHMS, direct
 from .arrays import as_array
 from .errors import AccuracyError, DtypeError, MethodError, ParameterError, ShapeError
+from .explanation import Explanation, Verdict
 from .layout import as_stack
 from .machine import DEFAULT, Machine, num_workers
 from .normaliser import normaliser
@@ -25,49 +26,6 @@ from .spec import Array, ConvSpec
 
 SHORT_S = 5e-5
 """Predicted seconds below which a call stays on one thread, without asking how many there are."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What one algorithm answered: a reason why not, or a cost."""
-
-    method: str
-    refusal: str | None
-    cost: Cost | None
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Which algorithm a call takes, and why; print it.
-
-    Attributes:
-        method: the algorithm taken.
-        reason: one sentence.
-        forced: the caller named the algorithm.
-        verdicts: every algorithm's answer, the one taken first.
-        spec: what is convolved.
-    """
-
-    method: str
-    reason: str
-    forced: bool
-    verdicts: tuple[Verdict, ...]
-    spec: ConvSpec
-
-    def __str__(self) -> str:
-        lines = [f"{describe(self.spec)}", f"method {self.method}: {self.reason}", ""]
-        lines.append(f"{'method':<12}{'time':>10}{'memory':>10}{'error <=':>10}  why not")
-        for verdict in self.verdicts:
-            if verdict.cost is None:
-                lines.append(f"{verdict.method:<12}{'-':>10}{'-':>10}{'-':>10}  {verdict.refusal}")
-                continue
-            bound = "of data" if math.isinf(verdict.cost.error) else f"{verdict.cost.error:.1e}"
-            why = verdict.refusal or ("" if verdict.method == self.method else "slower")
-            lines.append(
-                f"{verdict.method:<12}{_seconds(verdict.cost.seconds):>10}"
-                f"{_bytes(verdict.cost.num_bytes):>10}{bound:>10}  {why}"
-            )
-        return "\n".join(line.rstrip() for line in lines)
 
 
 class Plan:
@@ -256,27 +214,6 @@ def _exact_plan(spec: ConvSpec, weights: Array) -> Plan:
     anything = np.dtype(object)
     exact = replace(spec, x_dtype=anything, item=anything, dtype=anything)
     return make_plan(exact, weights.astype(object), "direct")
-
-
-def describe(spec: ConvSpec) -> str:
-    """The convolution in one line, e.g. `convolve (512, 512) float32 with 3x3 -> (512, 512) float32`."""
-    verb = "convolve" if spec.flip else "correlate"
-    taps = "x".join(map(str, spec.taps))
-    return f"{verb} {spec.x_shape} {spec.x_dtype} with {taps} -> {spec.out_shape} {spec.dtype}"
-
-
-def _seconds(seconds: float) -> str:
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds / 1e-6:.3g} us"
-
-
-def _bytes(count: int) -> str:
-    for unit, size in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count} B"
 
 
 def _check_out(out: Array, x: Array, spec: ConvSpec) -> None:

@@ -133,11 +133,6 @@ class ConvSpec:
         return math.prod(self.out_shape)
 
     @property
-    def dense(self) -> bool:
-        """Neither stride nor dilation."""
-        return all(axis.stride == 1 and (axis.dilation == 1 or axis.taps == 1) for axis in self.axes)
-
-    @property
     def ignores(self) -> bool:
         """Whether some outside is missing rather than a value."""
         return any(side.rule == "ignore" for a in self.axes for side in (a.boundary.before, a.boundary.after))

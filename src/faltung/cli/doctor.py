@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .options import AsJson
-from .screen import aside, print_facts, print_json, print_table, size_words
+from .screen import aside, print_facts, print_json, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,6 +159,8 @@ def _by_definition(x: "Array", kernel: "Array") -> "Array":
 
 
 def _print(found: dict[str, Any]) -> None:
+    from ..explanation import size_words
+
     packages = ", ".join(f"{name} {number or 'missing'}" for name, number in found["packages"].items())
     processor, threads, cache = found["processor"], found["threads"], found["cache"]
     health = "in order" if cache["trusted"] else "not used: others may write there (chmod go-w mends it)"

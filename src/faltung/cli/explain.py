@@ -19,10 +19,10 @@ from .options import (
     parse_integers,
     per_axis,
 )
-from .screen import print_facts, print_json, print_table, size_words
+from .screen import print_facts, print_json, print_table
 
 if TYPE_CHECKING:
-    from ..planner import Explanation
+    from ..explanation import Explanation
 
 
 def explain(
@@ -90,7 +90,7 @@ def explain(
 
 
 def _facts(found: "Explanation") -> dict[str, Any]:
-    from ..planner import describe
+    from ..explanation import describe
 
     verdicts = [
         {
@@ -106,7 +106,7 @@ def _facts(found: "Explanation") -> dict[str, Any]:
 
 
 def _print(found: "Explanation") -> None:
-    from ..planner import describe
+    from ..explanation import describe, seconds_words, size_words
 
     print_facts([("call", describe(found.spec)), ("method", f"{found.method}: {found.reason}")])
     rows = []
@@ -119,11 +119,3 @@ def _print(found: "Explanation") -> None:
         why = verdict.refusal or ("taken" if verdict.method == found.method else "slower")
         rows.append((verdict.method, seconds_words(cost.seconds), size_words(cost.num_bytes), bound, why))
     print_table(("method", "time", "memory", "error", "verdict"), rows, right=(1, 2, 3))
-
-
-def seconds_words(seconds: float) -> str:
-    """Seconds in a unit that fits."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds / 1e-6:.3g} us"

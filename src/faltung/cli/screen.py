@@ -188,14 +188,6 @@ def progress_lines(verb: str) -> Iterator[Callable[[str], None]]:
         yield say
 
 
-def size_words(num_bytes: float) -> str:
-    """Bytes in a unit that fits."""
-    for unit, size in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if num_bytes >= size:
-            return f"{num_bytes / size:.3g} {unit}"
-    return f"{num_bytes:.0f} B"
-
-
 def _plain(value: Any) -> Any:
     """Python's own numbers, lists and texts."""
     if isinstance(value, dict):

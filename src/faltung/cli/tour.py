@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from .options import AsJson
-from .screen import print_facts, print_json, progress_lines, size_words
+from .screen import print_facts, print_json, progress_lines
 
 
 def tour(
@@ -31,6 +31,7 @@ def tour(
     import time
 
     from ..experiments.tour import write_tour
+    from ..explanation import size_words
 
     start = time.perf_counter()
     with progress_lines("tour") as say:
