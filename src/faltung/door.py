@@ -270,6 +270,9 @@ def _new_plan(x: Array, kernel: Array, flip: bool, options: tuple[Any, ...]) -> 
 
 def _types(options: tuple[Any, ...]) -> tuple[Any, ...]:
     """The types of the options: 1 and 1.0 are equal as keys, but only one of them is a stride."""
+    types = tuple(map(type, options))
+    if tuple not in types:
+        return types
     return tuple([_types(value) if type(value) is tuple else type(value) for value in options])
 
 

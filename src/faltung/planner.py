@@ -193,7 +193,8 @@ def _ask(algorithm: Algorithm, spec: ConvSpec, machine: Machine) -> Verdict:
     refusal = algorithm.refuses(spec)
     if refusal is not None:
         return Verdict(algorithm.name, refusal, None)
-    cost = algorithm.cost(spec, machine, num_workers())
+    # for one thread: which algorithm is taken, and so every bit, must not depend on how many there are
+    cost = algorithm.cost(spec, machine, 1)
     # direct is the definition: nothing that errs no more than it does is worse
     least = direct.cost(spec, machine, 1).error
     if not math.isinf(cost.error) and cost.error > max(spec.rtol, least):
