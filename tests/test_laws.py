@@ -223,6 +223,16 @@ def test_correlation_is_convolution_with_the_flipped_conjugate(method: str, seed
     assert_equal_but_rounding(one, other, x, kernel)
 
 
+@EACH_METHOD
+@FEW
+@given(seed=seeds, rules=st.permutations(["zero", ("edge", "wrap")]))
+def test_naming_the_axes_in_another_order_changes_nothing(method: str, seed: int, rules: list[Any]) -> None:
+    x, kernel = numbers(seed, 5, 6), outer(seed, 3, 2)
+    there = using(method)(x, kernel, axes=(0, 1), boundary=rules, stride=(2, 1))
+    back = using(method)(x, kernel.T, axes=(1, 0), boundary=rules[::-1], stride=(1, 2))
+    assert_equal_but_rounding(there, back, x, kernel)
+
+
 # what is not finite
 
 

@@ -17,8 +17,9 @@ def test_going_tap_by_tap_equals_going_output_by_output(case: Case) -> None:
     if spec.item.kind in "iuO":
         np.testing.assert_array_equal(by_tap.values, by_output)
         return
-    np.testing.assert_array_equal(np.isnan(by_tap.values), np.isnan(by_output))
-    np.testing.assert_array_equal(np.isinf(by_tap.values), np.isinf(by_output))
+    np.testing.assert_array_equal(np.isfinite(by_tap.values), np.isfinite(by_output))
+    if by_output.dtype.kind == "f":
+        np.testing.assert_array_equal(np.isnan(by_tap.values), np.isnan(by_output))
     there = np.isfinite(by_output)
     error = np.abs(by_tap.values[there] - by_output[there])
     assert (error <= 8 * np.finfo(np.longdouble).eps * spec.num_taps * by_tap.scale[there]).all()

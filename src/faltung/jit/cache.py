@@ -77,20 +77,24 @@ def clear() -> int:
 
 def summary() -> dict[str, Any]:
     """What `faltung doctor` prints on the cache."""
-    place = folder()
     sizes = []
     for path in _objects():
         with suppress(OSError):
             sizes.append(path.stat().st_size)
+    try:
+        place = folder()
+    except RuntimeError:
+        return {"folder": "none: no home folder", "num_objects": 0, "num_bytes": 0, "writable": False, "trusted": True}
     trusted = True
     with suppress(OSError):
         trusted = _is_ours(place.stat())
-    nearest = next((p for p in (place, *place.parents) if p.exists()), place)
+    # os.access, for Path.exists raises where a folder above may not be entered
+    nearest = next((p for p in (place, *place.parents) if os.access(p, os.F_OK)), place)
     return {
         "folder": str(place),
         "num_objects": len(sizes),
         "num_bytes": sum(sizes),
-        "writable": os.access(nearest, os.W_OK),
+        "writable": nearest.is_dir() and os.access(nearest, os.W_OK),
         "trusted": trusted,
     }
 

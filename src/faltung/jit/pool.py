@@ -13,38 +13,33 @@ from queue import SimpleQueue
 class _Job:
     """task(part) for every part, each run once by whoever comes first."""
 
-    def __init__(self, task: Callable[[int], None], num_parts: int) -> None:
-        self._task, self._num_parts = task, num_parts
+    def __init__(self, task: Callable[[int], None], num_parts: int, num_helpers: int) -> None:
+        self._task = task
         self._next = iter(range(num_parts))  # next() of a range is atomic in CPython
-        self._lock = threading.Lock()
-        self._num_done = 0
-        self._done = threading.Event()
         self.error: BaseException | None = None
+        # held by the helper that works, in the end by the caller, who may take one twice: an interrupt can hit
+        # anywhere, so what the caller does must bear to be done again
+        self.tickets = [threading.RLock() for _ in range(num_helpers)]
 
     def work(self) -> None:
         """Take parts until none is left; after an error the rest is passed over."""
         for part in self._next:
+            if self.error is not None:
+                return
             try:
-                if self.error is None:
-                    self._task(part)
+                self._task(part)
             except BaseException as error:  # handed to the caller, whatever it is
                 self.error = self.error or error
-            finally:
-                self._count(1)
 
-    def abandon(self) -> None:
-        """Take all remaining parts without running them."""
-        self._count(sum(1 for _ in self._next))
-
-    def wait(self) -> None:
-        """Until every part is done: nobody writes into the caller's arrays after this."""
-        self._done.wait()
-
-    def _count(self, parts: int) -> None:
-        with self._lock:
-            self._num_done += parts
-            if self._num_done == self._num_parts:
-                self._done.set()
+    def end(self) -> None:
+        """Wait until no helper works and let none begin: nobody writes into the caller's arrays after this."""
+        try:
+            for ticket in self.tickets:
+                ticket.acquire()
+        except BaseException:
+            # an impatient second interrupt
+            self.end()
+            raise
 
 
 class Pool:
@@ -52,7 +47,7 @@ class Pool:
 
     def __init__(self) -> None:
         """Without threads: they come with the first job that wants them."""
-        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[_Job, threading.RLock]] = SimpleQueue()
         self._num_threads = 0
         self._lock = threading.Lock()
 
@@ -67,18 +62,22 @@ class Pool:
                 task(part)
             return
         helpers = min(workers, num_parts) - 1
-        job = _Job(task, num_parts)
+        job = _Job(task, num_parts, helpers)
         self._hire(helpers)
-        for _ in range(helpers):
-            self._jobs.put(job)
         try:
+            for ticket in job.tickets:
+                self._jobs.put((job, ticket))
             job.work()
-        except BaseException:
+        except BaseException as error:
             # an interrupt between two parts
-            job.abandon()
+            job.error = error
             raise
         finally:
-            job.wait()
+            try:
+                job.end()
+            finally:
+                # the first may be interrupted before it begins
+                job.end()
         if job.error is not None:
             raise job.error
 
@@ -89,9 +88,16 @@ class Pool:
                 self._num_threads += 1
 
     def _serve(self) -> None:
-        jobs = self._jobs
         while True:
-            jobs.get().work()
+            self._help(*self._jobs.get())
+
+    def _help(self, job: _Job, ticket: threading.RLock) -> None:
+        """Work on the job unless it has ended; a function, so that a sleeping worker keeps no arrays alive."""
+        if ticket.acquire(blocking=False):
+            try:
+                job.work()
+            finally:
+                ticket.release()
 
 
 _pool = Pool()

@@ -1,0 +1,148 @@
+"""The correctness grid in checked mode: no compiled loop strays, and the tests in it change no bit.
+
+Compiling a checked loop takes some 0.2 s, running it next to nothing: the grid varies sizes freely and loops sparingly.
+"""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import faltung as ft
+from faltung import door
+from faltung.jit import compiler
+from faltung.jit.compiler import checking
+from faltung.spec import Array
+from strategies import Case, cases, check
+
+SIZES = (1, 5, 15, 16, 17, 31, 32, 33, 63, 64, 65, 66, 100, 300)
+BOUNDARIES: tuple[Any, ...] = ("zero", "edge", "symmetric", "reflect", "wrap", ("constant", 3), ("wrap", "zero"))
+DTYPES = {
+    "float32": ("float32", "float32"),
+    "float64": ("float64", "float64"),
+    "int64": ("int64", "int64"),
+    "uint8 to float32": ("uint8", "float32"),
+}
+dtypes = pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES.keys())
+
+
+def values(shape: tuple[int, ...], dtype: str) -> Array:
+    """Random numbers, whole where the dtype is."""
+    rng = np.random.default_rng(sum(shape))
+    if np.dtype(dtype).kind == "f":
+        return rng.standard_normal(shape).astype(dtype)
+    return rng.integers(0, 99, shape).astype(dtype)
+
+
+def assert_same_when_checked(calls: list[tuple[Array, Array, dict[str, Any]]]) -> None:
+    """Run all calls plainly and in checked mode."""
+    plain = [ft.convolve(x, kernel, **options) for x, kernel, options in calls]
+    door.forget_plans()
+    try:
+        with checking():
+            checked = [ft.convolve(x, kernel, **options) for x, kernel, options in calls]
+    finally:
+        # their pointers have limits, which the plain loops do not take
+        door.forget_plans()
+    assert any(key[1] for key in compiler._loaded)
+    for call, got, right in zip(calls, checked, plain, strict=True):
+        x, kernel, options = call
+        np.testing.assert_array_equal(got, right, err_msg=f"{x.dtype}{x.shape} * {kernel.shape} {options}")
+
+
+# lines
+
+
+@pytest.mark.parametrize(
+    ("taps", "name"), [(1, "float32"), (2, "float64"), (3, "uint8 to float32"), (8, "int64"), (300, "float32")]
+)
+def test_lines_of_all_sizes(taps: int, name: str) -> None:
+    """300 taps are longer than all lines but one, and summed in pieces."""
+    dtype = DTYPES[name]
+    kernel = values((taps,), dtype[1])
+    ways = itertools.cycle(itertools.product(BOUNDARIES, ("same", "full")))
+    calls = [
+        (values((size,), dtype[0]), kernel, {"method": "direct", "boundary": boundary, "mode": mode})
+        for size in SIZES
+        for boundary, mode in itertools.islice(ways, 5)
+    ]
+    calls += [(x, k, {"method": "direct", "mode": "valid"}) for x, k, _ in calls if x.size >= taps]
+    assert_same_when_checked(calls)
+
+
+@dtypes
+def test_stacks_of_lines_and_several_workers(dtype: tuple[str, str]) -> None:
+    options = {"method": "direct", "axes": -1, "boundary": "symmetric", "workers": 2}
+    x, kernel = values((7, 5000), dtype[0]), values((5,), dtype[1])
+    assert_same_when_checked(
+        [(x, kernel, options), (x, kernel, options | {"stride": 3}), (x[:, ::-1], kernel, options)]
+    )
+
+
+# planes
+
+
+def planes(kernel: Array, dtype: tuple[str, str], method: str) -> list[tuple[Array, Array, dict[str, Any]]]:
+    """A ninth of all pairs of sizes, with changing boundaries."""
+    # separable refuses a constant other than 0
+    boundaries = [b for b in BOUNDARIES if method != "separable" or b != ("constant", 3)]
+    ways = itertools.cycle(itertools.product(boundaries, ("same", "full")))
+    pairs = [(a, b) for a in SIZES for b in SIZES if a * b <= 6600 or a == b == 100][::9]
+    calls: list[tuple[Array, Array, dict[str, Any]]] = []
+    for shape, (boundary, mode) in zip(pairs, ways, strict=False):
+        calls.append((values(shape, dtype[0]), kernel, {"method": method, "boundary": boundary, "mode": mode}))
+        if all(n >= k for n, k in zip(shape, kernel.shape, strict=True)):
+            calls.append((calls[-1][0], kernel, {"method": method, "mode": "valid"}))
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("size", "name"), [((3, 3), "float32"), ((2, 2), "uint8 to float32"), ((4, 7), "int64"), ((17, 19), "float64")]
+)
+def test_planes_of_all_sizes(size: tuple[int, int], name: str) -> None:
+    """The largest kernel has more than 256 taps, so it is summed in pieces."""
+    dtype = DTYPES[name]
+    assert_same_when_checked(planes(values(size, dtype[1]), dtype, "direct"))
+
+
+@pytest.mark.parametrize(("size", "name"), [((3, 3), "float32"), ((2, 6), "float64"), ((21, 9), "uint8 to float32")])
+def test_separable_planes_of_all_sizes(size: tuple[int, int], name: str) -> None:
+    dtype = DTYPES[name]
+    down, across = (values((n,), "float64") + 3 for n in size)
+    kernel = np.outer(down, across).astype(dtype[1])
+    assert_same_when_checked(planes(kernel, dtype, "separable"))
+
+
+@dtypes
+def test_stacks_of_planes_and_several_workers(dtype: tuple[str, str]) -> None:
+    options = {"method": "direct", "axes": (-2, -1), "boundary": "reflect", "workers": 2}
+    x, kernel = values((3, 120, 130), dtype[0]), values((3, 3), dtype[1])
+    assert_same_when_checked(
+        [(x, kernel, options), (x, kernel, options | {"stride": 2}), (x.transpose(0, 2, 1), kernel, options)]
+    )
+
+
+# anything
+
+
+def _held_when_checked(case: Case, method: str) -> None:
+    door.forget_plans()
+    try:
+        with checking():
+            check(case, method, by="oracle")
+    finally:
+        door.forget_plans()
+
+
+@settings(max_examples=4)
+@given(cases(large=True, dtypes=("float32", "float64", "int64", "uint8")))
+def test_any_large_case_by_the_direct_loops(case: Case) -> None:
+    _held_when_checked(case, "direct")
+
+
+@settings(max_examples=4)
+@given(cases(large=True, dtypes=("float32", "float64")))
+def test_any_large_case_by_the_separable_loops(case: Case) -> None:
+    _held_when_checked(case, "separable")
