@@ -101,7 +101,7 @@ def _num_damaged() -> int:
 
     from ..jit import cache
 
-    with suppress(OSError):
+    with suppress(OSError, RuntimeError):
         return sum(cache.read(path.stem) is None for path in cache.folder().glob("*.loop"))
     return 0
 

@@ -5,7 +5,7 @@ from .dense2d import GEOMETRY
 from .tiles import dense_tile, row_tile, stage_block
 
 
-def separable2d(*, source, result, kh, kw, rows, vecs, across_rows, across_vecs, vector_bytes, inplace, checked=False):
+def separable2d(*, source, result, kh, kw, rows, vecs, across_rows, across_vecs, vector_bytes, checked=False):
     """Write the loop.
 
     Args:
@@ -13,7 +13,6 @@ def separable2d(*, source, result, kh, kw, rows, vecs, across_rows, across_vecs,
         kh, kw: kernel size to unroll for; 0 is any size (kh >= rows, kw >= lanes * (across_vecs - 1)).
         rows, vecs: the register tile of the pass down; `rows` rows are kept between the passes.
         across_rows, across_vecs: the register tile of the pass across; across_rows divides rows.
-        inplace: read the image itself where all windows stay inside; else always a staged copy.
     """
     pixel, item = OF_DTYPE[source], OF_DTYPE[result]
     lanes = vector_bytes // item.num_bytes
@@ -42,7 +41,7 @@ def separable2d(*, source, result, kh, kw, rows, vecs, across_rows, across_vecs,
         reach_x = tw + e.kwidth - 1
         tall, wide = th >= rows, tw >= across_step
         base, stride, staged = stage, e.stage_stride, th > 0
-        if pixel is item and inplace:
+        if pixel is item:
             inside = tall & wide & (y >= e.top) & (y + th + e.kheight <= e.top + e.height + 1)
             inside = inside & (x >= e.left) & (x + reach_x <= e.left + e.width)
             here = src + ((y - e.top) * e.src_stride + (x - e.left))
