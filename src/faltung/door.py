@@ -178,7 +178,7 @@ def explain(
 
     Example:
         >>> import faltung as ft
-        >>> ft.explain((512, 512), np.ones((3, 3)) / 9).method
+        >>> ft.explain((512, 512), np.ones((15, 15)) / 225).method
         'separable'
     """
     options = (mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, rtol, origin)

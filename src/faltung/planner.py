@@ -158,7 +158,7 @@ def make_plan(spec: ConvSpec, weights: Array, method: str = "auto", machine: Mac
         AccuracyError: the algorithm asked for cannot keep `rtol`.
     """
     stacked = as_stack(spec, weights)
-    if stacked and method != "auto" and any(a.name == method and a.refuses(stacked[0]) for a in ALGORITHMS):
+    if stacked and isinstance(method, str) and any(a.name == method and a.refuses(stacked[0]) for a in ALGORITHMS):
         stacked = None  # separable, say, refuses a line but not the plane it was
     explanation = replace(choose(stacked[0] if stacked else spec, method, machine), spec=spec)
     algorithm = next(a for a in ALGORITHMS if a.name == explanation.method)

@@ -18,8 +18,8 @@ from ..loops.taps import PARTIAL
 from ..spec import Array, Axis
 
 STRIP, BLOCK, LINE = 36, 1024, 8192
-"""Outputs between edges: rows and columns of a plane (a staged block of float32 stays in a second-level cache), samples of a
-line."""
+"""Outputs between edges: rows and columns of a plane (a staged block of float32 stays in a second-level cache), samples
+of a line."""
 
 SHARE_S = 1.5e-4
 """Seconds of work from which on several threads are used: waking one takes about 50 microseconds."""
