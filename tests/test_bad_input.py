@@ -141,7 +141,7 @@ MISTAKES = [
     # integers
     mistake("overflow", [2**62, 2**62], [1, 1], ft.IntegerOverflow, "9223372036854775808", "int64", "saturate"),
     mistake("result too small", [200, 100], [1], ft.IntegerOverflow, "200", "int8", "wider", dtype="int8"),
-    mistake("NaN as integer", [NAN, 1.0], [1.0], ft.IntegerOverflow, "nan", dtype=int),
+    mistake("NaN as integer", [NAN, 1.0], [1.0], ft.IntegerOverflow, "NaN", "float dtype", dtype=int),
     mistake("too many digits", [10**400], [1], ft.IntegerOverflow, "float64", "object", dtype=float),
 ]
 

@@ -126,3 +126,9 @@ def test_every_rule_points_into_the_axis(data: st.DataObject, n: int, distance: 
     outside = np.concatenate([np.arange(-distance, 0), np.arange(n, n + distance)])
     sources = RULES[name](outside, n)
     assert ((sources >= 0) & (sources < n)).all() or (sources == OUTSIDE).all()
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("constnat", "constant"), ("symetric", "symmetric"), ("warp", "wrap")])
+def test_a_misspelt_boundary_is_answered_with_the_one_meant(typed, meant):
+    with pytest.raises(ft.BoundaryError, match=f"did you mean '{meant}'"):
+        ft.convolve([1, 2], [1, 1], boundary=typed)

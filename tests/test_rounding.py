@@ -131,3 +131,9 @@ def test_the_largest_size_of_an_integer_is_that_of_its_minimum() -> None:
     assert largest_of(np.dtype(bool)) == 1
     assert largest_in(np.array([-(2**63), 5])) == 2**63
     assert largest_in(np.array([], np.int64)) == 0
+
+
+@pytest.mark.parametrize("overflow", ["error", "saturate"])
+def test_nan_for_an_integer_is_answered_with_a_cure_that_cures(overflow):
+    with pytest.raises(ft.IntegerOverflow, match=r"NaN.*ask for a float dtype"):
+        ft.convolve([np.nan], [1.0], dtype="uint8", overflow=overflow)

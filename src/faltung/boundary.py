@@ -175,7 +175,11 @@ def _unknown(name: str) -> str:
     if key in RULES and key != "constant":
         return f'unknown boundary {name!r}: names are written small, here "{key}"'
     if key not in FOREIGN:
-        return f"unknown boundary {name!r}: allowed are {_names()}"
+        import difflib
+
+        close = difflib.get_close_matches(key, RULES, 1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        return f"unknown boundary {name!r}{hint}: allowed are {_names()}"
     library, ours = FOREIGN[key]
     return f'boundary {name!r} is the name in {library}: here it is NumPy\'s "{ours}"'
 

@@ -59,14 +59,14 @@ def _to_integer(total: Array, dtype: np.dtype[Any], overflow: Overflow) -> Array
     outside = (rounded < info.min) | (rounded >= int(info.max) + 1) | (rounded != rounded)
     if not outside.any():
         return rounded.astype(dtype)
+    if (rounded != rounded).any():
+        raise IntegerOverflow(f"a result is NaN, which {dtype} cannot hold: ask for a float dtype")
     if overflow == "error":
         worst = rounded[outside].flat[0]
         raise IntegerOverflow(
             f"a result is {worst}, outside {dtype} ({info.min} to {info.max}): take a wider or a float dtype, or "
             f'overflow="saturate" or "wrap"'
         )
-    if (rounded != rounded).any():
-        raise IntegerOverflow(f"a result is NaN, which {dtype} cannot hold: ask for a float dtype")
     clipped = np.where(rounded < 0, info.min, info.max).astype(dtype)
     clipped[~outside] = rounded[~outside].astype(dtype)
     return clipped

@@ -242,9 +242,10 @@ def _align_kernel(kernel: Array, shape: tuple[int, ...], positions: tuple[int, .
     elif kernel.ndim == len(shape):
         aligned = kernel.transpose((*batch, *positions))
     else:
+        per_entry = f", or {len(shape)} to have one kernel per batch entry" if len(positions) < len(shape) else ""
         raise ShapeError(
-            f"the kernel has {kernel.ndim} axes, but {len(positions)} axes of x (of {len(shape)}) are convolved: give "
-            f"it {len(positions)} axes, or {len(shape)} to have one kernel per batch entry"
+            f"the kernel has {kernel.ndim} axes, but {len(positions)} of the {len(shape)} axes of x are convolved: "
+            f"give it {len(positions)}{per_entry}; or name other axes"
         )
     for i, p in enumerate(batch):
         if aligned.shape[i] != shape[p] and 1 not in (aligned.shape[i], shape[p]):

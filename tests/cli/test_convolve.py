@@ -112,3 +112,16 @@ def test_long_results_are_not_printed(capsys):
 def test_what_does_not_fit_is_refused(capsys, words, code, said):
     assert main(["convolve", *words]) == code
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("numbers", ["1,,3", "1,2,", ",1", "1,2;3,", "", " "])
+def test_a_hole_in_the_numbers_is_refused_and_not_left_out(capsys, numbers):
+    assert main(["convolve", numbers, "-k", "1"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "between two commas" in error or "empty" in error
+
+
+@pytest.mark.parametrize("numbers", ["1,2,3", "1, 2 ,3", "1 2 3", "1 2, 3", "[1,2,3]"])
+def test_commas_and_blanks_part_numbers_alike(capsys, numbers):
+    assert facts(capsys, numbers, "-k", "1")["values"] == [1, 2, 3]

@@ -98,3 +98,10 @@ def test_small_kernels_are_printed_in_numbers(capsys):
 def test_no_colours_reach_a_pipe(capsys):
     assert main(["filter", "coins", "-k", "sobel-x"]) == 0
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_a_misspelt_photograph_is_answered_with_their_names(capsys):
+    assert main(["filter", "camra", "-k", "box:3"]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "camera" in error

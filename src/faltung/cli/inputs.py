@@ -10,7 +10,7 @@ import numpy as np
 
 from ..data import Content, photographs, read, to_grey
 from ..data.samples import photograph_path
-from ..errors import ParameterError
+from ..errors import FileError, ParameterError
 from ..spec import Array
 from .screen import progress
 
@@ -22,11 +22,15 @@ def open_picture(name: str, frame: int | None) -> Content:
     path = Path(name)
     if name in photographs() and not path.exists():
         path = photograph_path(name)
+    elif name and not path.suffix and path.name == name and not path.exists():
+        raise FileError(f"{name}: there is no such file, nor a photograph; those are {' '.join(photographs())}")
     return read(path, frame=frame).as_picture()
 
 
 def open_source(word: str, frame: int | None = None) -> Content:
     """Numbers as they stand, a photograph by name, or a file."""
+    if not word.strip():
+        raise ParameterError('the input is empty: give numbers, such as "1,2,3", or a file')
     if looks_like_numbers(word):
         return Content(parse_numbers(word, "the input"), "array", (), "numbers", Path("numbers"))
     if word in photographs() and not Path(word).exists():
@@ -100,7 +104,11 @@ def parse_kernel(word: str, ndim: int, dtype: Any = None) -> Array:
 
 
 def _row(text: str, option: str) -> list[Any]:
-    return [_number(part, option) for part in text.replace(",", " ").split()] or _empty(option)
+    parts = [part.split() for part in text.split(",")]
+    if len(parts) > 1 and not all(parts):
+        # left out without a word, the numbers behind the hole would move one place
+        raise ParameterError(f"{option}: nothing stands between two commas of {text.strip()!r}, or at an end; write 0")
+    return [_number(word, option) for part in parts for word in part] or _empty(option)
 
 
 def _number(text: str, option: str) -> Any:

@@ -26,7 +26,7 @@ def tour(
     \b
     Examples:
       faltung tour -o tour/
-      faltung tour --picture photo.jpg --only edges
+      faltung tour --picture photo.jpg --only photo-edges
     """
     import time
 

@@ -16,6 +16,7 @@ from ..errors import FileError, MissingDependency
 from ..machine import num_workers
 from . import report
 from .experiment import Experiment, Parameters
+from .pictures import load_photo
 from .registry import EXPERIMENTS, find
 
 REPORT_NAME = "index.html"
@@ -47,6 +48,9 @@ def write_tour(
     start = time.perf_counter()
     chosen = EXPERIMENTS if only is None else (find(only),)
     _need_drawing()
+    if picture is not None:
+        # a picture that cannot be read is refused now, not after the experiments before the first that looks at it
+        load_photo(str(picture), 128)
     folder = Path(folder)
     _make(folder)
     shown = []

@@ -169,10 +169,11 @@ def binomial(size: Lengths, *, ndim: int = 1, dtype: Any = FLOAT) -> Array:
 def hann(size: Lengths, *, ndim: int = 1, dtype: Any = FLOAT) -> Array:
     """The Hann window, half a wave of cosine lifted to 0..1; symmetric, so both ends are 0.
 
-    Equal to `scipy.signal.windows.hann(size, sym=True)`.
+    Equal to `scipy.signal.windows.hann(size, sym=True)`. The zeros count as taps: `hann(3)` smooths nothing, the
+    shortest that smooths is `hann(4)`.
 
     Returns:
-        Sum (size - 1) / 2 per axis from 2 taps on, 1 for a single tap; `smooth` divides by it.
+        Sum (size - 1) / 2 per axis from 3 taps on, 1 for a single tap, 0 for two; `smooth` divides by it.
 
     Example:
         >>> hann(5)
