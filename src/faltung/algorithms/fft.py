@@ -227,15 +227,17 @@ class Tiled:
                 finite[slot], norms[slot] = bool(np.isfinite(tile[slot]).all()), math.inf
                 tile[slot] = 0
         spectrum = self._engine.forward(tile, num_axes)
-        np.multiply(spectrum, packed.spectrum, out=spectrum)
-        errors = self._error_bounds(spectrum, norms, packed.norm)
+        # a product that overflows makes an error that is not finite, and its tile goes direct
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.multiply(spectrum, packed.spectrum, out=spectrum)
+            errors = self._error_bounds(spectrum, norms, packed.norm)
         result = self._engine.backward(spectrum, tile, num_axes)
         missed = 0
         for slot, (block, target) in enumerate(blocks):
             if finite[slot] and self._keeps_bound(block, packed, float(errors[slot])):
                 target[...] = result[(slot, *(slice(0, n) for n in target.shape))]
                 continue
-            missed += finite[slot]
+            missed += finite[slot] and not math.isinf(self._spec.rtol)
             self._directly(block, packed, target)
         return missed
 
@@ -255,10 +257,11 @@ class Tiled:
 
     def _keeps_bound(self, block: Array, packed: _Loaded, error: float) -> bool:
         """Whether this error is within rtol of the smallest sum |w| x mean |x| of any window in the block."""
-        if math.isinf(self._spec.rtol) or error == 0:
-            return True
+        # beyond the largest number there is no result to speak of, whatever is allowed
         if not math.isfinite(error):
             return False
+        if math.isinf(self._spec.rtol) or error == 0:
+            return True
         num_taps = 1
         seen = []
         windows = []

@@ -40,7 +40,7 @@ def cost(spec: ConvSpec, machine: Machine, workers: int) -> Cost:
     """One multiply-add per tap of each axis, over what is left of the axes before it."""
     eps = float(np.finfo(spec.item).eps)
     rounded = sum(min(axis.taps, PARTIAL + axis.taps / PARTIAL) for axis in spec.axes)
-    error = eps * (4 + rounded / 2)
+    error = eps * (8 + rounded / 2)
     seconds = machine.call_s
     largest = 0
     for step in _steps(spec):
