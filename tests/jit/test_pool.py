@@ -9,7 +9,7 @@ import traceback
 import warnings
 import weakref
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -20,6 +20,14 @@ from faltung.jit.pool import Pool, run_parts
 
 LONG_S = 30.0
 """Longer than any part of these tests takes: what waits so long hangs."""
+
+
+@pytest.fixture(autouse=True)
+def _interrupts_arrive() -> Iterator[None]:
+    """A shell lets what it runs in the background ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def in_time(task: Callable[[], None]) -> None:
