@@ -29,7 +29,9 @@ class Machine:
 
 
 DEFAULT = Machine(direct_rate=6.8e10, general_rate=1.4e9, copy_rate=2.3e10, fft_rate=4.5e9, call_s=1e-5, handoff_s=3e-5)
-"""Measured on an Intel Xeon (Sapphire Rapids, AVX-512), two cores, 2026-11."""
+"""An Intel Xeon with AVX-512, two cores, 2026-11, by benchmarks/calibrate.py, but for two: fft_rate is set below the
+7.2e9 measured there, because whole convolutions by FFT took up to 1.7 times as long as it predicted, and call_s is that
+of a repeated 64x64 call."""
 
 
 def num_workers() -> int:

@@ -44,7 +44,8 @@ TILE_S = 1e-4
 """Seconds of Python around each tile."""
 
 RISK = 1.3
-"""Some tiles may fail their bound and be computed a second time, directly: FFT must promise this much to be taken."""
+"""Some tiles may fail their bound and be computed a second time, directly: FFT must promise this much to be taken.
+A judgement, not a measurement: how many tiles fail depends on the data."""
 
 POINT_S = 5e-9
 """Seconds that each point of a tile takes outside the transforms: gathered, bounded, multiplied, stored."""
