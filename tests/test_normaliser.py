@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import faltung as ft
 from faltung.algorithms import ALGORITHMS
-from faltung.normaliser import normaliser
+from faltung.normaliser import make_normaliser
 from faltung.spec import make_spec
 
 METHODS = ["auto", *(algorithm.name for algorithm in ALGORITHMS)]
@@ -56,10 +56,24 @@ def test_no_weight_on_data_gives_nan_whatever_the_method(method: str, dtype: str
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "longdouble"])
-def test_the_factor_is_one_exactly_where_nothing_is_missing(dtype: Any) -> None:
+def test_what_misses_nothing_is_not_touched(dtype: Any) -> None:
     kernel = np.random.default_rng(0).standard_normal(5).astype(dtype)
-    spec, weights = make_spec((20,), np.dtype(dtype), kernel, flip=True, mode="same", boundary="ignore")
-    factor = normaliser(spec, weights)
-    assert factor.dtype == dtype
+    spec, kernels = make_spec((20,), np.dtype(dtype), kernel, flip=True, mode="same", boundary="ignore")
+    normaliser = make_normaliser(spec, kernels)
+    factor = np.ones(20, dtype)
+    normaliser.apply(factor)
+    assert normaliser.inside == (slice(2, 18),)
     assert (factor[2:-2] == 1).all()
     assert (factor[[0, 1, -1, -2]] > 1).all()
+
+
+def test_a_small_weight_beside_large_ones_counts_to_its_last_digit() -> None:
+    kernel = np.array([1.0, 1.0, 1e-12])
+    # the first window sees the smallest weight only
+    y = ft.correlate(np.ones(5), kernel, boundary="ignore")
+    np.testing.assert_allclose(y[0], kernel.sum(), rtol=1e-15)
+
+
+def test_a_large_picture_holds_factors_for_its_borders_only() -> None:
+    plan = ft.plan((2000, 2000), np.ones((5, 5)), mode="same", boundary="ignore")
+    assert plan.nbytes < 100_000

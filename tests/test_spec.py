@@ -60,7 +60,7 @@ def test_origin_moves_the_window_and_keeps_the_length(move: int, k: int) -> None
 
 def test_axes_may_come_in_any_order_and_count_from_the_end() -> None:
     spec = spec_of((5, 6, 7), (2, 3), axes=(-1, 0))
-    assert [(a.position, a.size, a.taps) for a in spec.axes] == [(2, 7, 2), (0, 5, 3)]
+    assert [(a.position, a.size, a.taps) for a in spec.axes] == [(0, 5, 3), (2, 7, 2)]
     assert spec.batch_positions == (1,)
     assert spec.out_shape == (7, 6, 8)
 

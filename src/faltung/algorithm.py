@@ -1,8 +1,8 @@
 """The contract between the planner and the ways to convolve.
 
 A module in `algorithms/` is an `Algorithm`. It says in words when it cannot serve a spec, predicts what serving it
-costs, and builds a `Routine`, which loads kernels and runs over data. Routines see one stack of equal problems:
-x of shape (B, *sizes), one kernel, out of shape (B, *out_sizes); everything else is the planner's business.
+costs, and builds a `Routine`, which loads kernels and runs over data. Routines see stacks: entries of x, kernels, and
+entries of the result, each made of one of either; the order of axes and dtypes of results are the planner's business.
 """
 
 from dataclasses import dataclass
@@ -28,17 +28,45 @@ class Cost:
     error: float
 
 
+@dataclass(frozen=True)
+class Detour:
+    """Part of a call that was done another way, because of the data.
+
+    Attributes:
+        num_parts, num_all: how many parts of how many.
+        reason: what would have gone wrong, as the end of a sentence on the parts.
+    """
+
+    num_parts: int
+    num_all: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.num_parts} of {self.num_all} {self.reason}"
+
+
+class Packed(Protocol):
+    """Kernels as one routine wants them."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that they hold."""
+
+
 class Routine(Protocol):
-    """One algorithm, built for one spec."""
+    """One algorithm, built for one spec whose batch axes stand in front."""
 
-    def load(self, weights: Array) -> Any:
-        """Prepare one kernel (*taps, correlation weights): packed, transformed, as `run` wants it."""
+    def load(self, kernels: Array) -> Any:
+        """Prepare kernels (M, *taps), weights of a correlation: packed, transformed, as `run` wants them."""
 
-    def run(self, x: Array, packed: Any, out: Array, workers: int) -> str | None:
-        """Fill out (B, *out_sizes) from x (B, *sizes).
+    def run(self, x: Array, packed: Any, out: Array, workers: int) -> Detour | None:
+        """Fill out from x; both are stacks, whose entries and kernels go together as `ConvSpec.pairs` says.
 
-        Returns:
-            What had to be done another way because of the data, in words, or None.
+        Args:
+            x: (entries of x, *sizes).
+            packed: what `load` returned.
+            out: (entries of the batch, *out_sizes), contiguous.
+            workers: threads to use at most; they change no bit.
         """
 
 
@@ -53,5 +81,8 @@ class Algorithm(Protocol):
     def cost(self, spec: ConvSpec, machine: Machine, workers: int) -> Cost:
         """What one call over the whole batch is predicted to take."""
 
+    def grain(self, spec: ConvSpec) -> tuple[int, ...]:
+        """Outputs between places along each axis where a convolution may be cut without changing a bit."""
+
     def build(self, spec: ConvSpec) -> Routine:
-        """Compile, make tables and plans: everything that does not depend on the weights."""
+        """Compile, make tables and plans: everything that does not depend on the kernels."""

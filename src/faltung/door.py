@@ -18,10 +18,11 @@ from .explanation import Explanation
 from .planner import Plan
 from .spec import Array, Mode, Overflow, Padding, PerAxis, make_spec, parse_dtype
 
-MAX_PLANS = 64
-"""Plans kept; a plan holds tables and packed weights, a few kilobytes to a few megabytes."""
+MAX_PLANS, MAX_BYTES = 256, 1 << 28
+"""Plans kept, and the memory of all their weights and tables; the one not used for longest goes first."""
 
 _plans: OrderedDict[Any, Plan] = OrderedDict()
+_num_bytes = 0
 _lock = Lock()
 
 
@@ -198,8 +199,11 @@ def methods() -> tuple[str, ...]:
 
 def forget_plans() -> None:
     """Drop all kept plans and their memory."""
+    global _num_bytes
     with _lock:
         _plans.clear()
+        _num_bytes = 0
+    planner.forget()
 
 
 def _template(x: Any, kernel: Any, x_dtype: Any) -> Array:
@@ -237,19 +241,37 @@ def _cached_plan(x: Array, kernel: Any, flip: bool, options: tuple[Any, ...]) ->
         except TypeError:
             # no option is unhashable and right; the spec says what is wrong
             return _new_plan(x, weights, flip, options)
-    if found is not None:
-        return found
-    made = _new_plan(x, weights, flip, options)
+    if found is None:
+        return _keep(key, _new_plan(x, weights, flip, options))
+    try:
+        _plans.move_to_end(key)
+    except KeyError:
+        # another thread has just dropped it
+        return _keep(key, found)
+    return found
+
+
+def _keep(key: Any, made: Plan) -> Plan:
+    global _num_bytes
     with _lock:
+        # two threads may have made the same
+        if key in _plans:
+            return _plans[key]
         _plans[key] = made
-        while len(_plans) > MAX_PLANS:
-            _plans.popitem(last=False)
+        _num_bytes += _size(key, made)
+        while len(_plans) > MAX_PLANS or (_num_bytes > MAX_BYTES and len(_plans) > 1):
+            _num_bytes -= _size(*_plans.popitem(last=False))
     return made
+
+
+def _size(key: Any, made: Plan) -> int:
+    """Memory of a kept plan: what it holds, and the kernel's bytes in its key."""
+    return made.nbytes + len(key[2])
 
 
 def _new_plan(x: Array, kernel: Array, flip: bool, options: tuple[Any, ...]) -> Plan:
     mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, rtol, origin = options
-    spec, weights = make_spec(
+    spec, kernels = make_spec(
         x.shape,
         x.dtype,
         kernel,
@@ -265,7 +287,7 @@ def _new_plan(x: Array, kernel: Array, flip: bool, options: tuple[Any, ...]) -> 
         rtol=rtol,
         origin=origin,
     )
-    return planner.make_plan(spec, weights, method)
+    return planner.make_plan(spec, kernels, method)
 
 
 def _types(options: tuple[Any, ...]) -> tuple[Any, ...]:

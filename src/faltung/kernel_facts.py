@@ -8,40 +8,34 @@ import numpy as np
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class KernelFacts:
-    """Facts on a stack of M kernels with D axes each.
+    """Facts on a stack of kernels.
 
     Attributes:
-        factors: D arrays of shapes (M, taps of that axis) whose outer products are the kernels, or None. The
-            difference is at most 4 eps of the dtype, relative to the larger of each weight and the mean weight, so it
-            is covered by the error bound that every call promises by default.
+        separable: each is an outer product of one vector per axis, `outer_factors`.
         finite: no weight is NaN or infinite.
     """
 
-    factors: tuple[Array, ...] | None
+    separable: bool
     finite: bool
 
 
-def kernel_facts(weights: Array) -> KernelFacts:
-    """Look at the weights (M, *taps) once; every algorithm reads the result."""
-    if weights.dtype.kind not in "fc":
-        return KernelFacts(None, finite=True)
-    finite = bool(np.isfinite(weights).all())
-    return KernelFacts(_factors(weights) if finite and weights.ndim > 2 else None, finite)
-
-
-def _factors(weights: Array) -> tuple[Array, ...] | None:
-    found = [outer_factors(kernel) for kernel in weights]
-    if not found or any(one is None for one in found):
-        return None
-    return tuple(np.stack(lines) for lines in zip(*(one for one in found if one is not None), strict=True))
+def kernel_facts(kernels: Array) -> KernelFacts:
+    """Look at the kernels (M, *taps) once; every algorithm reads the result."""
+    if kernels.dtype.kind not in "fc":
+        return KernelFacts(separable=False, finite=True)
+    finite = bool(np.isfinite(kernels).all())
+    separable = finite and kernels.ndim > 2 and len(kernels) > 0
+    return KernelFacts(separable and all(outer_factors(kernel) is not None for kernel in kernels), finite)
 
 
 def outer_factors(weights: Array) -> tuple[Array, ...] | None:
     """One vector per axis whose outer product is this kernel, or None.
 
-    The lines that cross in the largest weight are the factors of a rank-1 kernel.
+    The difference is at most 4 eps of the dtype, relative to the larger of each weight and the mean weight, so it is
+    covered by the error bound that every call promises by default. The lines that cross in the largest weight are the
+    factors of a rank-1 kernel.
     """
     with np.errstate(over="ignore"):
         size = np.abs(weights)

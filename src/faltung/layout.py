@@ -5,49 +5,34 @@ has one tap across. What cannot be seen so is brought in order by a copy.
 """
 
 import math
-from dataclasses import replace
 
-from .boundary import AxisBoundary, Side
-from .kernel_facts import kernel_facts
-from .spec import Array, Axis, ConvSpec
+from .spec import Axis, ConvSpec, untouched
 
 
-def as_stack(spec: ConvSpec, weights: Array) -> tuple[ConvSpec, Array] | None:
-    """A spec over (stack, *convolved axes) that x and the result can be reshaped to, and its weights; None if none is.
-
-    Args:
-        weights: (M, *taps).
-    """
-    if len(weights) != 1 or spec.x_batch != spec.batch or 0 in spec.x_shape:
+def as_stack(spec: ConvSpec) -> ConvSpec | None:
+    """A spec with the batch axes in front that x, kernels and result can be reshaped to; None if there is none."""
+    if 0 in spec.x_shape:
         return None
-    order = sorted(range(len(spec.axes)), key=lambda i: spec.axes[i].position)
-    working = [i for i in order if not _passes(spec.axes[i])] or order[-1:]
-    axes = [spec.axes[i] for i in working]
-    fills = {side.value for axis in axes for side in (axis.boundary.before, axis.boundary.after) if side.fills}
-    # outside two axes at once the last in the kernel's order fills: with another order, another value
-    if len(fills) > 1 and working != sorted(working):
-        return None
+    axes = [axis for axis in spec.axes if not _passes(axis)] or [spec.axes[-1]]
     first, last = axes[0].position, axes[-1].position
     if last - first + 1 != len(axes):
         return None
+    # lengths in x and kernel of all axes that are not worked on
+    kernel_sizes = dict(zip(spec.batch_positions, spec.kernel_batch, strict=True))
+    front = [(spec.x_shape[p], kernel_sizes.get(p, 1)) for p in range(first)]
     behind = math.prod(spec.x_shape[last + 1 :])
+    if any(kernel_sizes.get(p, 1) > 1 for p in range(last + 1, len(spec.x_shape))):
+        return None
     if behind != 1:
         if len(axes) > 1:
             return None
-        axes.append(Axis(last + 1, behind, 1, 1, 1, 0, 0, AxisBoundary(Side("zero"), Side("zero"))))
-    stack = math.prod(spec.x_shape[:first])
-    placed = tuple(replace(axis, position=i + 1) for i, axis in enumerate(axes))
-    taps = tuple(axis.taps for axis in placed)
-    kernel = weights[0].transpose(order).reshape(1, *taps)
-    flat = replace(
-        spec,
-        x_shape=(stack, *(axis.size for axis in placed)),
-        axes=placed,
-        x_batch=(stack,),
-        kernel_batch=(1,),
-        facts=kernel_facts(kernel),
-    )
-    return flat, kernel
+        axes.append(untouched(behind))
+    return spec.over(axes, x_batch=tuple(n for n, _ in front), kernel_batch=tuple(m for _, m in front))
+
+
+def in_order(spec: ConvSpec) -> ConvSpec:
+    """The spec for `spec.to_canonical(x)`: batch axes in front."""
+    return spec.over(spec.axes)
 
 
 def _passes(axis: Axis) -> bool:

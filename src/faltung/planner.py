@@ -7,25 +7,41 @@ with data as often as one likes.
 
 import math
 import operator
-from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from .algorithm import Algorithm, Routine
 from .algorithms import ALGORITHMS, direct
+from .arguments import check_choice
 from .arrays import as_array
 from .errors import AccuracyError, DtypeError, MethodError, ParameterError, ShapeError
 from .explanation import Explanation, Verdict
-from .layout import as_stack
+from .layout import as_stack, in_order
 from .machine import DEFAULT, Machine, num_workers
-from .normaliser import normaliser
+from .normaliser import make_normaliser
 from .rounding import fits_for_certain, largest_in, largest_of, to_result
 from .spec import Array, ConvSpec
 
 SHORT_S = 5e-5
 """Predicted seconds below which a call stays on one thread, without asking how many there are."""
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """All of a plan that does not depend on the kernels' weights; kept, for kernels change more often than shapes.
+
+    Attributes:
+        served: the spec that the routine is built for, with the batch axes in front.
+        in_place: x and result are reshaped to it; else they are brought in order by a copy.
+    """
+
+    explanation: Explanation
+    served: ConvSpec
+    in_place: bool
+    routine: Routine
 
 
 class Plan:
@@ -37,34 +53,28 @@ class Plan:
     Attributes:
         spec: the normal form of what is computed.
         method: name of the algorithm taken.
+        nbytes: memory that it holds.
     """
 
-    def __init__(
-        self,
-        spec: ConvSpec,
-        weights: Array,
-        stacked: tuple[ConvSpec, Array] | None,
-        algorithm: Algorithm,
-        explanation: Explanation,
-    ) -> None:
-        """Build the algorithm and load the kernels; `make_plan` is the way to get one."""
+    def __init__(self, spec: ConvSpec, kernels: Array, ready: _Ready) -> None:
+        """Load the kernels; `make_plan` is the way to get one."""
         self.spec = spec
-        self.method = algorithm.name
-        self._explanation = explanation
-        self._weights = weights
-        self._one_stack = stacked is not None
-        served, kernels = stacked or (spec, weights)
-        self._routine: Routine = algorithm.build(served)
-        self._packed = [self._routine.load(kernel) for kernel in kernels]
-        self._sizes = tuple(axis.size for axis in served.axes)
-        self._out_shape, self._out_sizes = spec.out_shape, served.out_sizes
-        taken = explanation.verdicts[0].cost
+        self.method = ready.explanation.method
+        self._explanation = ready.explanation
+        self._kernels, self._routine, self._in_place = kernels, ready.routine, ready.in_place
+        served = ready.served
+        self._packed = ready.routine.load(kernels.reshape(-1, *served.taps))
+        self._x_stack, self._out_stack = (tuple(a.size for a in served.axes), served.out_sizes)
+        self._out_shape = spec.out_shape
+        taken = ready.explanation.verdicts[0].cost
         self._short = taken is not None and taken.seconds < SHORT_S
         self._exact = spec.item.kind in "iu"
         # a result in another kind of dtype (float, bool) comes from the whole integer, not from its last 64 bits
         wraps = spec.overflow == "wrap" and spec.dtype.kind in "iu"
-        self._safe = not self._exact or wraps or fits_for_certain(spec, weights, largest_of(spec.x_dtype))
-        self._normaliser = normaliser(spec, weights) if spec.ignores else None
+        self._safe = not self._exact or wraps or fits_for_certain(spec, kernels, largest_of(spec.x_dtype))
+        self._normaliser = make_normaliser(spec, kernels) if spec.ignores else None
+        held = self._normaliser.nbytes if self._normaliser else 0
+        self.nbytes = kernels.nbytes + self._packed.nbytes + held
 
     def explain(self) -> Explanation:
         """Why this algorithm; see `faltung.explain`."""
@@ -114,63 +124,78 @@ class Plan:
 
     def _run(self, x: Array, total: Array, workers: int) -> None:
         spec = self.spec
-        if self._one_stack:
-            x_stack, out_stack = x.reshape(-1, *self._sizes), total.reshape(-1, *self._out_sizes)
-            self._run_stack(x_stack, self._packed[0], out_stack, workers)
+        if self._in_place:
+            self._run_stack(x.reshape(-1, *self._x_stack), total.reshape(-1, *self._out_stack), workers)
         else:
-            for index, x_stack, out_view in self._stacks(x, total):
-                out_stack = np.empty((len(x_stack), *self._out_sizes), spec.item)
-                self._run_stack(x_stack, self._packed[index], out_stack, workers)
-                out_view[...] = out_stack.reshape(out_view.shape)
+            x_stack = np.ascontiguousarray(spec.to_canonical(x)).reshape(-1, *self._x_stack)
+            out_canonical = spec.to_canonical(total)
+            out_stack = np.empty((math.prod(spec.batch), *self._out_stack), spec.item)
+            self._run_stack(x_stack, out_stack, workers)
+            out_canonical[...] = out_stack.reshape(out_canonical.shape)
         if self._normaliser is not None:
-            with np.errstate(over="ignore", invalid="ignore"):
-                spec.to_canonical(total)[...] *= self._normaliser
+            self._normaliser.apply(spec.to_canonical(total))
 
-    def _run_stack(self, x: Array, packed: Any, out: Array, workers: int) -> None:
-        note = self._routine.run(x, packed, out, workers)
-        if note is not None and self._explanation.forced:
-            raise AccuracyError(f'method="{self.method}": {note}; take method="auto", or rtol=inf to lift the bound')
-
-    def _stacks(self, x: Array, total: Array) -> Iterator[tuple[int, Array, Array]]:
-        """For each kernel: its number, the x it meets as one stack, and where the result goes."""
-        spec = self.spec
-        x_all = np.broadcast_to(spec.to_canonical(x), (*spec.batch, *self._sizes))
-        out_all = spec.to_canonical(total)
-        for index, entry in enumerate(np.ndindex(*spec.kernel_batch)):
-            where = tuple(i if size > 1 else slice(None) for i, size in zip(entry, spec.kernel_batch, strict=True))
-            out_view = out_all[where] if where else out_all
-            x_view = x_all[where] if where else x_all
-            yield index, np.ascontiguousarray(x_view).reshape(-1, *self._sizes), out_view
+    def _run_stack(self, x: Array, out: Array, workers: int) -> None:
+        detour = self._routine.run(x, self._packed, out, workers)
+        if detour is not None and self._explanation.forced:
+            raise AccuracyError(f'method="{self.method}": {detour}; take method="auto", or rtol=inf to lift the bound')
 
     def _check_overflow(self, x: Array, total: Array) -> Array:
         """The exact integers: as computed if they provably fit `item`, else again in Python's own."""
-        if self._safe or fits_for_certain(self.spec, self._weights, largest_in(x)):
+        if self._safe or fits_for_certain(self.spec, self._kernels, largest_in(x)):
             return total
-        return _exact_plan(self.spec, self._weights)(x.astype(object))
+        return _exact_plan(self.spec, self._kernels)(x.astype(object))
 
 
-def make_plan(spec: ConvSpec, weights: Array, method: str = "auto", machine: Machine = DEFAULT) -> Plan:
+def make_plan(spec: ConvSpec, kernels: Array, method: str = "auto", machine: Machine = DEFAULT) -> Plan:
     """Ask all algorithms, take the cheapest allowed (or the one asked for), and build it.
+
+    Args:
+        kernels: (M, *taps), as `make_spec` returns them.
 
     Raises:
         ParameterError: no algorithm is called `method`.
         MethodError: the algorithm asked for refuses.
         AccuracyError: the algorithm asked for cannot keep `rtol`.
     """
-    stacked = as_stack(spec, weights)
-    if stacked and isinstance(method, str) and any(a.name == method and a.refuses(stacked[0]) for a in ALGORITHMS):
+    check_choice("method", method, ("auto", *(algorithm.name for algorithm in ALGORITHMS)))
+    key = (spec, method, machine)
+    ready = _kept.get(key)
+    if ready is None:
+        ready = _make_ready(spec, method, machine)
+        with _lock:
+            _kept[key] = ready
+            while len(_kept) > MAX_KEPT:
+                _kept.pop(next(iter(_kept)))
+    return Plan(spec, kernels, ready)
+
+
+MAX_KEPT = 256
+"""Routines kept without their kernels: tables of some kilobytes each."""
+
+_kept: dict[tuple[ConvSpec, str, Machine], _Ready] = {}
+_lock = Lock()
+
+
+def forget() -> None:
+    """Drop everything that is kept for kernels to come."""
+    with _lock:
+        _kept.clear()
+
+
+def _make_ready(spec: ConvSpec, method: str, machine: Machine) -> _Ready:
+    stacked = as_stack(spec)
+    if stacked and any(a.name == method and a.refuses(stacked) for a in ALGORITHMS):
         stacked = None  # separable, say, refuses a line but not the plane it was
-    explanation = replace(choose(stacked[0] if stacked else spec, method, machine), spec=spec)
+    served = stacked or in_order(spec)
+    explanation = replace(choose(served, method, machine), spec=spec)
     algorithm = next(a for a in ALGORITHMS if a.name == explanation.method)
-    return Plan(spec, weights, stacked, algorithm, explanation)
+    return _Ready(explanation, served, stacked is not None, algorithm.build(served))
 
 
 def choose(spec: ConvSpec, method: str = "auto", machine: Machine = DEFAULT) -> Explanation:
     """The verdicts of all algorithms and the choice among them."""
-    names = [algorithm.name for algorithm in ALGORITHMS]
-    if not isinstance(method, str) or method not in ("auto", *names):
-        allowed = ", ".join(f'"{name}"' for name in ["auto", *names])
-        raise ParameterError(f"method={method!r}: allowed are {allowed}")
+    check_choice("method", method, ("auto", *(algorithm.name for algorithm in ALGORITHMS)))
     verdicts = [_ask(algorithm, spec, machine) for algorithm in ALGORITHMS]
     if method != "auto":
         verdict = next(v for v in verdicts if v.method == method)
@@ -210,11 +235,11 @@ def _reason(taken: Verdict, able: list[Verdict]) -> str:
     return f"predicted {ratio:.1f} times as fast as the next" if ratio >= 1.05 else "predicted as fast as the next"
 
 
-def _exact_plan(spec: ConvSpec, weights: Array) -> Plan:
+def _exact_plan(spec: ConvSpec, kernels: Array) -> Plan:
     """The same convolution in Python's integers, which have no end."""
     anything = np.dtype(object)
     exact = replace(spec, x_dtype=anything, item=anything, dtype=anything)
-    return make_plan(exact, weights.astype(object), "direct")
+    return make_plan(exact, kernels.astype(object), "direct")
 
 
 def _check_out(out: Array, x: Array, spec: ConvSpec) -> None:

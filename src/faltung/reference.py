@@ -13,11 +13,11 @@ from .boundary import OUTSIDE, RULES, Side
 from .spec import Array, Axis, ConvSpec
 
 
-def reference(spec: ConvSpec, weights: Array, x: Array) -> Array:
+def reference(spec: ConvSpec, kernels: Array, x: Array) -> Array:
     """The convolution that `spec` describes, by its definition.
 
     Args:
-        weights: (M, *taps), as `make_spec` returns them.
+        kernels: (M, *taps), as `make_spec` returns them.
         x: of shape `spec.x_shape`.
 
     Returns:
@@ -26,12 +26,12 @@ def reference(spec: ConvSpec, weights: Array, x: Array) -> Array:
     """
     wide = _wide(spec.item)
     x_canonical = np.broadcast_to(spec.to_canonical(x).astype(wide), (*spec.batch, *(axis.size for axis in spec.axes)))
-    kernels = np.broadcast_to(weights.astype(wide).reshape(*spec.kernel_batch, *spec.taps), (*spec.batch, *spec.taps))
+    each = np.broadcast_to(kernels.astype(wide).reshape(*spec.kernel_batch, *spec.taps), (*spec.batch, *spec.taps))
     out = np.zeros(spec.out_shape, wide)
     out_canonical = spec.to_canonical(out)
     for b in np.ndindex(*spec.batch):
         for o in np.ndindex(*spec.out_sizes):
-            out_canonical[(*b, *o)] = _one_output(spec, kernels[b], x_canonical[b], o)
+            out_canonical[(*b, *o)] = _one_output(spec, each[b], x_canonical[b], o)
     return out
 
 

@@ -9,12 +9,12 @@ from .errors import DtypeError, IntegerOverflow
 from .spec import Array, ConvSpec, Overflow
 
 
-def fits_for_certain(spec: ConvSpec, weights: Array, largest: int) -> bool:
+def fits_for_certain(spec: ConvSpec, kernels: Array, largest: int) -> bool:
     """Whether no sum of weights times samples up to `largest` in size can leave the exact integer dtype."""
     info = np.iinfo(spec.item)
     sides = [side.value for axis in spec.axes for side in (axis.boundary.before, axis.boundary.after)]
     largest = max([largest, *(abs(int(value.real)) for value in sides)])
-    worst = max((sum(map(abs, kernel.ravel().tolist())) for kernel in weights), default=0)
+    worst = max((sum(map(abs, kernel.ravel().tolist())) for kernel in kernels), default=0)
     return largest * worst <= info.max
 
 

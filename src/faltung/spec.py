@@ -6,22 +6,21 @@ follow its boundary. No floor above this one looks at the caller's words again.
 """
 
 import math
-import operator
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
 
-from .boundary import AxisBoundary, Boundary, parse_boundary
+from .arguments import Axes, PerAxis, check_choice, entries, integer, integers, parse_axes
+from .boundary import AxisBoundary, Boundary, Side, parse_boundary
 from .errors import DtypeError, ParameterError, ShapeError
 from .kernel_facts import KernelFacts, kernel_facts
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Mode = Literal["full", "same", "valid"]
 Overflow = Literal["error", "saturate", "wrap"]
-PerAxis = int | Sequence[int]
 Padding = int | Sequence[int | tuple[int, int]] | Literal["same"] | None
 
 
@@ -34,6 +33,8 @@ class Axis:
         size: length of x.
         taps: length of the kernel, before dilation.
         before, after: how many positions outside x the windows reach; negative if they leave samples out.
+        first, whole: where this is a part of a larger convolution, its first output there and the number of outputs
+            there; 0 and 0 where it is all. Whatever is cut along the axis is cut at places of the whole.
     """
 
     position: int
@@ -44,6 +45,8 @@ class Axis:
     before: int
     after: int
     boundary: AxisBoundary
+    first: int = 0
+    whole: int = 0
 
     @property
     def reach(self) -> int:
@@ -55,10 +58,21 @@ class Axis:
         """Length of the output."""
         return (self.size + self.before + self.after - self.reach) // self.stride + 1
 
+    def padded(self, size: int) -> "Axis":
+        """The axis of so many samples that have been padded beforehand."""
+        nothing = AxisBoundary(Side("zero"), Side("zero"))
+        return replace(self, size=size, before=0, after=0, boundary=nothing)
+
     @property
     def span(self) -> int:
         """How many positions of the padded axis the outputs read."""
         return (self.num_out - 1) * self.stride + self.reach
+
+
+def untouched(size: int) -> Axis:
+    """An axis over which a kernel of one tap passes."""
+    nothing = AxisBoundary(Side("zero"), Side("zero"))
+    return Axis(0, size, taps=1, stride=1, dilation=1, before=0, after=0, boundary=nothing)
 
 
 @dataclass(frozen=True)
@@ -67,7 +81,7 @@ class ConvSpec:
 
     Attributes:
         x_shape: shape of x.
-        axes: the convolved axes, in the order of the kernel's axes.
+        axes: the convolved axes, in the order of x.
         x_batch, kernel_batch: lengths of the other axes of x and kernel, aligned; they broadcast.
         x_dtype: dtype of x.
         item: dtype of the arithmetic: int64, uint64 or Python's integers for integers (exact), else a float or complex
@@ -76,7 +90,7 @@ class ConvSpec:
         flip: True for convolution, False for correlation (which conjugates a complex kernel).
         overflow: what to do where an integer result does not fit.
         rtol: bound on the error of every output, see `convolve`; inf lifts it.
-        facts: what is true of the weights.
+        facts: what is true of the kernels.
     """
 
     x_shape: tuple[int, ...]
@@ -89,7 +103,7 @@ class ConvSpec:
     flip: bool
     overflow: Overflow
     rtol: float
-    facts: KernelFacts = field(compare=False)
+    facts: KernelFacts
 
     @property
     def batch(self) -> tuple[int, ...]:
@@ -135,11 +149,60 @@ class ConvSpec:
     @property
     def ignores(self) -> bool:
         """Whether some outside is missing rather than a value."""
-        return any(side.rule == "ignore" for a in self.axes for side in (a.boundary.before, a.boundary.after))
+        return any(_ignores(axis) for axis in self.axes)
+
+    def over(
+        self,
+        axes: Sequence[Axis],
+        *,
+        x_batch: tuple[int, ...] | None = None,
+        kernel_batch: tuple[int, ...] | None = None,
+        x_dtype: np.dtype[Any] | None = None,
+    ) -> "ConvSpec":
+        """The same arithmetic along other axes, with the batch axes in front."""
+        front = self.x_batch if x_batch is None else x_batch
+        return replace(
+            self,
+            x_shape=(*front, *(axis.size for axis in axes)),
+            axes=tuple(replace(axis, position=len(front) + i) for i, axis in enumerate(axes)),
+            x_batch=front,
+            kernel_batch=self.kernel_batch if kernel_batch is None else kernel_batch,
+            x_dtype=self.x_dtype if x_dtype is None else x_dtype,
+        )
+
+    def part(self, starts: Sequence[int], stops: Sequence[int]) -> "ConvSpec":
+        """Outputs starts..stops of the convolved axes alone, over the padded samples that they read."""
+        axes = []
+        for axis, start, stop in zip(self.axes, starts, stops, strict=True):
+            whole = axis.whole or axis.num_out
+            # up to where the next part begins, so that all results between the strides can be computed
+            last = min(stop * axis.stride - 1, (whole - 1 - axis.first) * axis.stride)
+            size = last - start * axis.stride + axis.reach
+            axes.append(replace(axis.padded(size), first=axis.first + start, whole=whole))
+        return self.over(axes)
+
+    def pairs(self) -> Array | None:
+        """Which entry of x and which kernel make each entry of the batch: (B, 2) int64.
+
+        None where there is one kernel for all, and each entry of x makes one of the result.
+        """
+        if self.x_batch == self.batch and math.prod(self.kernel_batch) == 1:
+            return None
+        numbers = (np.arange(math.prod(sizes)).reshape(sizes) for sizes in (self.x_batch, self.kernel_batch))
+        return np.stack([np.broadcast_to(number, self.batch).ravel() for number in numbers], axis=1).astype(np.int64)
 
     def to_canonical(self, array: Array) -> Array:
-        """A view of x (or of the result) with the batch axes first and the convolved axes last, in kernel order."""
+        """A view of x (or of the result) with the batch axes first and the convolved axes last."""
         return array.transpose((*self.batch_positions, *(axis.position for axis in self.axes)))
+
+
+def pair_of(pairs: Array | None, entry: int) -> tuple[int, int]:
+    """The numbers of the x and of the kernel that make this entry of the batch, by the table of `ConvSpec.pairs`."""
+    return (entry, 0) if pairs is None else (int(pairs[entry, 0]), int(pairs[entry, 1]))
+
+
+def _ignores(axis: Axis) -> bool:
+    return "ignore" in (axis.boundary.before.rule, axis.boundary.after.rule)
 
 
 def make_spec(
@@ -153,7 +216,7 @@ def make_spec(
     stride: PerAxis = 1,
     dilation: PerAxis = 1,
     padding: Padding = None,
-    axes: int | Sequence[int] | None = None,
+    axes: Axes = None,
     dtype: Any = None,
     overflow: Overflow = "error",
     rtol: float | None = None,
@@ -162,90 +225,84 @@ def make_spec(
     """Check everything that can be checked without the data, and bring it to normal form.
 
     Returns:
-        The spec, and the kernels as correlation weights of dtype `spec.item` and shape (M, *taps): flipped for a
+        The spec, and the kernels as weights of a correlation, in dtype `spec.item` and shape (M, *taps): flipped for a
         convolution, conjugated for a correlation, one for each entry of `spec.kernel_batch`.
 
     Raises:
         ShapeError, ParameterError, BoundaryError, DtypeError: each says what was got and what to do.
     """
     shape = tuple(x_shape)
-    positions = _parse_axes(axes, len(shape), kernel)
-    batch_positions = tuple(p for p in range(len(shape)) if p not in positions)
-    num = len(positions)
-    kernel = _align_kernel(kernel, shape, positions, batch_positions)
-    kernel_batch, taps = kernel.shape[: len(batch_positions)], kernel.shape[len(batch_positions) :]
-    strides = _per_axis("stride", stride, num, least=1)
-    dilations = _per_axis("dilation", dilation, num, least=1)
+    named = _convolved(axes, len(shape), kernel)
+    num = len(named)
+    batch = tuple(p for p in range(len(shape)) if p not in named)
+    kernel = _aligned(kernel, shape, named, batch)
+    taps = kernel.shape[len(batch) :]
+    strides, dilations = integers("stride", stride, num, least=1), integers("dilation", dilation, num, least=1)
     rules = parse_boundary(boundary, num)
     reaches = [(k - 1) * d + 1 for k, d in zip(taps, dilations, strict=True)]
     margins = _margins(reaches, mode, padding, origin)
-    built = []
-    for i, position in enumerate(positions):
-        axis = Axis(position, shape[position], taps[i], strides[i], dilations[i], *margins[i], rules[i])
+    given = zip(named, taps, strides, dilations, margins, rules, strict=True)
+    # the order in which the caller names the axes ends here: everything below goes through x as it lies in memory
+    built = sorted(
+        (Axis(p, shape[p], k, s, d, before, after, rule) for p, k, s, d, (before, after), rule in given),
+        key=lambda axis: axis.position,
+    )
+    for axis in built:
         _check_size(axis)
-        built.append(axis)
-    _check_total([dim for i, dim in enumerate(shape) if i in batch_positions], built)
-    ignores = any(side.rule == "ignore" for rule in rules for side in (rule.before, rule.after))
-    item, result = _dtypes(x_dtype, kernel.dtype, dtype, ignores=ignores)
+    _check_total([shape[p] for p in batch], built)
+    item, result = _dtypes(x_dtype, kernel.dtype, dtype, ignores=any(_ignores(axis) for axis in built))
     if item == np.int64 and kernel.dtype == np.uint64 and kernel.size and kernel.max() > np.iinfo(item).max:
         # the only weights that int64 cannot hold
         item = np.dtype(object)
     _check_constants(rules, item)
-    _check_choice("overflow", overflow, ("error", "saturate", "wrap"))
+    check_choice("overflow", overflow, ("error", "saturate", "wrap"))
+    order = sorted(range(num), key=lambda i: named[i])
+    weights = _correlation_weights(kernel, num, flip=flip)
+    weights = weights.transpose((*range(len(batch)), *(len(batch) + i for i in order)))
     # always a copy: the caller may edit the kernel while a plan lives
-    weights = _correlation_weights(kernel, num, flip=flip).astype(item, order="C").reshape(-1, *taps)
+    kernels = weights.astype(item, order="C").reshape(-1, *(axis.taps for axis in built))
     spec = ConvSpec(
         x_shape=shape,
         axes=tuple(built),
-        x_batch=tuple(shape[p] for p in batch_positions),
-        kernel_batch=kernel_batch,
+        x_batch=tuple(shape[p] for p in batch),
+        kernel_batch=kernel.shape[: len(batch)],
         x_dtype=x_dtype,
         item=item,
         dtype=result,
         flip=flip,
         overflow=overflow,
         rtol=_parse_rtol(rtol, item, math.prod(taps)),
-        facts=kernel_facts(weights),
+        facts=kernel_facts(kernels),
     )
-    return spec, weights
+    return spec, kernels
 
 
-def _parse_axes(axes: int | Sequence[int] | None, ndim: int, kernel: Array) -> tuple[int, ...]:
+def _convolved(axes: Axes, ndim: int, kernel: Array) -> tuple[int, ...]:
+    """The axes of x that the kernel's axes lie along, in the kernel's order."""
     if ndim == 0:
         raise ShapeError("x is a single number: give it an axis, e.g. np.atleast_1d(x)")
     if kernel.ndim == 0:
         raise ShapeError("the kernel is a single number: give it the axes of x, or multiply x by it")
-    if axes is None:
-        if kernel.ndim != ndim:
-            cure = f"name the convolved axes, e.g. axes={tuple(range(-kernel.ndim, 0))}" if kernel.ndim < ndim else ""
-            raise ShapeError(
-                f"x has {ndim} axes and the kernel {kernel.ndim}: "
-                + (cure or f"reshape x to {kernel.ndim} axes or the kernel to {ndim}")
-            )
-        return tuple(range(ndim))
-    listed = _entries(axes)
-    positions = []
-    for axis in [axes] if listed is None else listed:
-        i = _integer("axes", axis)
-        if not -ndim <= i < ndim:
-            raise ShapeError(f"axes={axes!r}: axis {i} does not exist in x with {ndim} axes ({-ndim} to {ndim - 1})")
-        positions.append(i % ndim)
-    if not positions or len(set(positions)) < len(positions):
-        raise ShapeError(f"axes={axes!r}: name each convolved axis once, at least one")
-    return tuple(positions)
+    if axes is None and kernel.ndim != ndim:
+        cure = f"name the convolved axes, e.g. axes={tuple(range(-kernel.ndim, 0))}" if kernel.ndim < ndim else ""
+        raise ShapeError(
+            f"x has {ndim} axes and the kernel {kernel.ndim}: "
+            + (cure or f"reshape x to {kernel.ndim} axes or the kernel to {ndim}")
+        )
+    return parse_axes(axes, ndim)
 
 
-def _align_kernel(kernel: Array, shape: tuple[int, ...], positions: tuple[int, ...], batch: tuple[int, ...]) -> Array:
+def _aligned(kernel: Array, shape: tuple[int, ...], named: tuple[int, ...], batch: tuple[int, ...]) -> Array:
     """The kernel with aligned batch axes first, then its taps in the order of `axes`."""
-    if kernel.ndim == len(positions):
+    if kernel.ndim == len(named):
         aligned = kernel.reshape((1,) * len(batch) + kernel.shape)
     elif kernel.ndim == len(shape):
-        aligned = kernel.transpose((*batch, *positions))
+        aligned = kernel.transpose((*batch, *named))
     else:
-        per_entry = f", or {len(shape)} to have one kernel per batch entry" if len(positions) < len(shape) else ""
+        per_entry = f", or {len(shape)} to have one kernel per batch entry" if len(named) < len(shape) else ""
         raise ShapeError(
-            f"the kernel has {kernel.ndim} axes, but {len(positions)} of the {len(shape)} axes of x are convolved: "
-            f"give it {len(positions)}{per_entry}; or name other axes"
+            f"the kernel has {kernel.ndim} axes, but {len(named)} of the {len(shape)} axes of x are convolved: "
+            f"give it {len(named)}{per_entry}; or name other axes"
         )
     for i, p in enumerate(batch):
         if aligned.shape[i] != shape[p] and 1 not in (aligned.shape[i], shape[p]):
@@ -270,7 +327,7 @@ def _correlation_weights(kernel: Array, num_axes: int, *, flip: bool) -> Array:
 def _margins(reaches: list[int], mode: Mode, padding: Padding, origin: PerAxis | None) -> list[tuple[int, int]]:
     """How far the windows reach (before, after) each axis."""
     num = len(reaches)
-    _check_choice("mode", mode, ("full", "same", "valid"))
+    check_choice("mode", mode, ("full", "same", "valid"))
     if origin is not None and mode != "same":
         raise ParameterError(f'origin={origin!r} moves the centre of mode="same"; it says nothing for mode={mode!r}')
     if padding is not None:
@@ -281,28 +338,28 @@ def _margins(reaches: list[int], mode: Mode, padding: Padding, origin: PerAxis |
         return [(reach - 1, reach - 1) for reach in reaches]
     if mode == "valid":
         return [(0, 0)] * num
-    moves = _per_axis("origin", 0 if origin is None else origin, num, least=None)
+    moves = integers("origin", 0 if origin is None else origin, num)
     return [(r // 2 + move, (r - 1) // 2 - move) for r, move in zip(reaches, moves, strict=True)]
 
 
 def _parse_padding(padding: Padding, reaches: list[int]) -> list[tuple[int, int]]:
     if isinstance(padding, str):
-        _check_choice("padding", padding, ("same",))
+        check_choice("padding", padding, ("same",))
         return [((reach - 1) // 2, reach // 2) for reach in reaches]
-    listed = _entries(padding)
-    entries = [padding] * len(reaches) if listed is None else listed
-    if len(entries) != len(reaches):
+    listed = entries(padding)
+    each = [padding] * len(reaches) if listed is None else listed
+    if len(each) != len(reaches):
         raise ParameterError(
-            f"padding={padding!r} has {len(entries)} entries for {len(reaches)} convolved axes: give one number for "
+            f"padding={padding!r} has {len(each)} entries for {len(reaches)} convolved axes: give one number for "
             f"all, or a list with one number or one pair (before, after) per axis, e.g. {[(1, 2)] * len(reaches)}"
         )
     margins = []
-    for entry in entries:
-        sides = _entries(entry)
+    for entry in each:
+        sides = entries(entry)
         pair = [entry, entry] if sides is None else sides
         if len(pair) != 2:
             raise ParameterError(f"padding entry {entry!r}: a number or a pair (before, after) is expected")
-        margins.append((_integer("padding", pair[0], least=0), _integer("padding", pair[1], least=0)))
+        margins.append((integer("padding", pair[0], least=0), integer("padding", pair[1], least=0)))
     return margins
 
 
@@ -377,7 +434,7 @@ def parse_dtype(asked: Any, name: str = "dtype") -> np.dtype[Any]:
 
 
 def _check_constants(rules: tuple[AxisBoundary, ...], item: np.dtype[Any]) -> None:
-    for side in (side for rule in rules for side in (rule.before, rule.after)):
+    for side in (side for rule in rules for side in (rule.before, rule.after) if side.value != 0):
         if isinstance(side.value, complex) and item.kind not in "cO":
             raise ParameterError(
                 f"the boundary value {side.value!r} is complex, x and kernel are {item}: give a real one"
@@ -415,39 +472,3 @@ def _parse_rtol(rtol: float | None, item: np.dtype[Any], num_taps: int) -> float
     if isinstance(rtol, Real) and rtol >= 0:
         return float(rtol)
     raise ParameterError(f"rtol={rtol!r}: a number >= 0 is expected, or inf for no promise")
-
-
-def _check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
-    if not isinstance(value, str) or value not in allowed:
-        raise ParameterError(f"{name}={value!r}: allowed are " + ", ".join(f'"{word}"' for word in allowed))
-
-
-def _per_axis(name: str, value: PerAxis, num_axes: int, *, least: int | None) -> tuple[int, ...]:
-    listed = _entries(value)
-    entries = [value] * num_axes if listed is None else listed
-    if len(entries) != num_axes:
-        raise ParameterError(
-            f"{name}={value!r} has {len(entries)} entries for {num_axes} convolved axes: give one number for all, or "
-            f"one per axis"
-        )
-    return tuple(_integer(name, entry, least=least) for entry in entries)
-
-
-def _entries(value: Any) -> list[Any] | None:
-    """What a list, tuple, array or other series of options holds; None for a single one."""
-    if isinstance(value, np.ndarray):
-        return value.tolist() if value.ndim else None
-    # neither letters nor what has no order can be one entry per axis
-    if isinstance(value, (str, bytes, Mapping, Set)) or not isinstance(value, Iterable):
-        return None
-    return list(value)
-
-
-def _integer(name: str, value: Any, *, least: int | None = None) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise ParameterError(f"{name}={value!r}: an integer, or a list with one per axis, is expected") from None
-    if least is not None and number < least:
-        raise ParameterError(f"{name}={number}: at least {least} is allowed")
-    return number

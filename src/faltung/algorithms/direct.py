@@ -1,7 +1,7 @@
 """Direct: multiply and add, as the definition says. Serves every spec."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from ..algorithm import Cost, Routine
 from ..jit.pool import run_parts
 from ..loops.taps import PARTIAL, correlate_taps
 from ..machine import Machine
-from ..spec import Array, ConvSpec
+from ..spec import Array, ConvSpec, pair_of
 from . import planes
 from .gather import gather
 from .thinned import Thinned
@@ -46,6 +46,11 @@ def seconds_for(spec: ConvSpec, num_outputs: int, num_taps: int, machine: Machin
     moved = num_outputs * 2 * spec.item.itemsize / machine.copy_rate
     seconds = num_outputs * num_taps / rate + moved
     return seconds if seconds < 2 * machine.handoff_s else machine.handoff_s + seconds / max(1, workers)
+
+
+def grain(spec: ConvSpec) -> tuple[int, ...]:
+    """Every output is the same sum wherever the convolution is cut."""
+    return (1,) * len(spec.axes)
 
 
 def build(spec: ConvSpec) -> Routine:
@@ -85,11 +90,11 @@ class CompiledDirect:
         fill = planes.fill_value(spec.axes)
         fill = float(fill) if self._item.kind == "f" else _as_int64(int(fill))
         make = planes.share_lines if len(spec.axes) == 1 else planes.share_planes
-        self._shared = make(spec.axes, source, self._item, fill)
+        self._shared = make(replace(spec, item=self._item), source, fill)
 
-    def load(self, weights: Array) -> planes.Loaded:
+    def load(self, kernels: Array) -> planes.Loaded:
         """The weights as the loop reads them."""
-        return self._shared.load(_signed(weights))
+        return self._shared.load(_signed(kernels))
 
     def run(self, x: Array, packed: planes.Loaded, out: Array, workers: int) -> None:
         """All entries of the stack, cut into units that threads share."""
@@ -109,12 +114,11 @@ class Padded:
     def __init__(self, spec: ConvSpec) -> None:
         """See the class."""
         self._spec = spec
-        axes = tuple(planes.without_boundary(axis) for axis in spec.axes)
-        self._inner = build(replace(spec, axes=axes, x_dtype=spec.item))
+        self._inner = build(spec.over([axis.padded(axis.span) for axis in spec.axes], x_dtype=spec.item))
 
-    def load(self, weights: Array) -> Any:
-        """As the inner routine wants it."""
-        return self._inner.load(weights)
+    def load(self, kernels: Array) -> Any:
+        """As the inner routine wants them."""
+        return self._inner.load(kernels)
 
     def run(self, x: Array, packed: Any, out: Array, workers: int) -> None:
         """Pad and run."""
@@ -123,30 +127,32 @@ class Padded:
         self._inner.run(padded, packed, out, workers)
 
 
-@dataclass(frozen=True)
 class GeneralDirect:
     """The general loop over slabs of the first convolved axis."""
 
-    spec: ConvSpec
+    def __init__(self, spec: ConvSpec) -> None:
+        """See the class."""
+        self._spec, self._pairs = spec, spec.pairs()
 
-    def load(self, weights: Array) -> Array:
+    def load(self, kernels: Array) -> Array:
         """The weights as they are."""
-        return weights
+        return kernels
 
     def run(self, x: Array, packed: Array, out: Array, workers: int) -> None:
         """Slab by slab: pad, then sum over the taps."""
-        axes = self.spec.axes
+        axes = self._spec.axes
         first = axes[0]
         strides, dilations = tuple(a.stride for a in axes), tuple(a.dilation for a in axes)
-        height = max(1, SLAB // max(1, out[:1, :1].size))
-        slabs = [(b, top) for b in range(len(x)) for top in range(0, first.num_out, height)]
+        height = max(1, SLAB // max(1, math.prod(out.shape[2:])))
+        slabs = [(b, top) for b in range(len(out)) for top in range(0, first.num_out, height)]
 
         def slab(i: int) -> None:
             b, top = slabs[i]
+            source, kernel = pair_of(self._pairs, b)
             stop = min(top + height, first.num_out)
             starts = (top * first.stride, *(0 for _ in axes[1:]))
             stops = ((stop - 1) * first.stride + first.reach, *(a.span for a in axes[1:]))
-            padded = gather(x[b : b + 1], axes, starts, stops, self.spec.item)
-            correlate_taps(padded, packed, strides, dilations, out[b : b + 1, top:stop])
+            padded = gather(x[source : source + 1], axes, starts, stops, self._spec.item)
+            correlate_taps(padded, packed[kernel], strides, dilations, out[b : b + 1, top:stop])
 
         run_parts(slab, len(slabs), workers)

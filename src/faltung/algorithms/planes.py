@@ -1,13 +1,12 @@
 """The compiled plane and line loops around their tables: what direct and separable have in common."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from ..boundary import AxisBoundary, Side
 from ..jit import compiler
 from ..jit.emitter import OF_DTYPE
 from ..jit.pool import run_parts
@@ -15,7 +14,7 @@ from ..loops.dense2d import dense2d
 from ..loops.lines import lines
 from ..loops.separable2d import separable2d
 from ..loops.taps import PARTIAL
-from ..spec import Array, Axis
+from ..spec import Array, Axis, ConvSpec
 
 STRIP, BLOCK, LINE = 36, 1024, 8192
 """Outputs between edges: rows and columns of a plane (a staged block of float32 stays in a second-level cache), samples
@@ -50,12 +49,6 @@ def fill_value(axes: Sequence[Axis]) -> Any:
     if len(values) > 1:
         return None
     return values.pop() if values else 0
-
-
-def without_boundary(axis: Axis) -> Axis:
-    """The same outputs from an axis that has been padded beforehand."""
-    nothing = AxisBoundary(Side("zero"), Side("zero"))
-    return replace(axis, size=axis.span, before=0, after=0, boundary=nothing)
 
 
 def pieces(kh: int, kw: int, rows: int) -> Array:
@@ -132,12 +125,22 @@ def plane_fields(axes: Sequence[Axis], tile: tuple[int, int], strip: int, block:
     }
 
 
+def pair_fields(spec: ConvSpec) -> dict[str, Any]:
+    """The fields of `loops.stack.PAIRS`."""
+    pairs = spec.pairs()
+    return {
+        "pairs": np.zeros((1, 2), np.int64) if pairs is None else pairs,
+        "num_pairs": 0 if pairs is None else len(pairs),
+    }
+
+
 PLANE_STRIDES = ((True, -2), (False, -2), (True, -3), (False, -3))
 LINE_STRIDES = ((True, -2), (False, -2))
 
 
-def share_planes(axes: Sequence[Axis], source: str, item: np.dtype[Any], fill: Any) -> "Shared":
+def share_planes(spec: ConvSpec, source: str, fill: Any) -> "Shared":
     """The dense plane loop for two axes."""
+    axes, item = spec.axes, spec.item
     width = compiler.vector_bytes()
     lanes = width // item.itemsize
     kh, kw = axes[0].taps, axes[1].taps
@@ -157,15 +160,16 @@ def share_planes(axes: Sequence[Axis], source: str, item: np.dtype[Any], fill: A
     )
     fields = plane_fields(axes, (rows, step), STRIP, BLOCK, step)
     cut = pieces(kh, kw, max(rows, UNROLLED + 1)) if in_pieces else np.zeros((1, 4), np.int64)
-    fields |= {"kheight": kh, "kwidth": kw, "pieces": cut, "num_pieces": len(cut)}
+    fields |= pair_fields(spec) | {"kheight": kh, "kwidth": kw, "pieces": cut, "num_pieces": len(cut)}
     tallest = int(np.diff(fields["row_edges"]).max())
     scratch = rows * step + (tallest + kh - 1 + rows) * fields["stage_stride"]
     seconds = axes[0].num_out * axes[1].num_out * (kh * kw + 8) / RATE
     return Shared(loop, fields, PLANE_STRIDES, fill, fields["num_strips"], scratch, seconds)
 
 
-def share_separable(axes: Sequence[Axis], source: str, item: np.dtype[Any]) -> "Shared":
+def share_separable(spec: ConvSpec, source: str) -> "Shared":
     """The fused separable loop for two axes with at most PARTIAL taps each."""
+    axes, item = spec.axes, spec.item
     width = compiler.vector_bytes()
     lanes = width // item.itemsize
     kh, kw = axes[0].taps, axes[1].taps
@@ -188,16 +192,16 @@ def share_separable(axes: Sequence[Axis], source: str, item: np.dtype[Any]) -> "
     )
     step = lanes * max(vecs, across_vecs)
     fields = plane_fields(axes, (rows, step), 2 * STRIP, WIDE_BLOCK, step + lanes * vecs)
-    fields |= {"kheight": kh, "kwidth": kw}
+    fields |= pair_fields(spec) | {"kheight": kh, "kwidth": kw}
     tallest = int(np.diff(fields["row_edges"]).max())
     scratch = across_rows * step + (rows + tallest + kh - 1 + rows) * fields["stage_stride"]
     seconds = axes[0].num_out * axes[1].num_out * (kh + kw + 8) / RATE
     return Shared(loop, fields, PLANE_STRIDES, 0.0, fields["num_strips"], scratch, seconds)
 
 
-def share_lines(axes: Sequence[Axis], source: str, item: np.dtype[Any], fill: Any) -> "Shared":
+def share_lines(spec: ConvSpec, source: str, fill: Any) -> "Shared":
     """The line loop for one axis."""
-    (axis,) = axes
+    (axis,), item = spec.axes, spec.item
     width = compiler.vector_bytes()
     lanes = width // item.itemsize
     rows, vecs = ROW_TILES[width]
@@ -231,6 +235,7 @@ def share_lines(axes: Sequence[Axis], source: str, item: np.dtype[Any], fill: An
         "edges": cut,
         "pieces": np.array(list(pairwise(limits)), np.int64),
         "num_pieces": count,
+        **pair_fields(spec),
     }
     step = lanes * vecs
     longest = -(-int(np.diff(cut).max()) // (rows * step)) * rows * step
@@ -241,10 +246,15 @@ def share_lines(axes: Sequence[Axis], source: str, item: np.dtype[Any], fill: An
 
 @dataclass(frozen=True)
 class Loaded:
-    """The arrays of one kernel, and where they are."""
+    """Arrays of kernels, and where they are."""
 
     addresses: tuple[int, ...]
     arrays: tuple[Array, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that they hold."""
+        return sum(array.nbytes for array in self.arrays)
 
 
 class Shared:
@@ -277,12 +287,12 @@ class Shared:
 
     @staticmethod
     def load(*weights: Array) -> Loaded:
-        """One kernel as the loop takes it."""
+        """The kernels as the loop takes them: (M, ...) each."""
         kept = tuple(np.ascontiguousarray(w) for w in weights)
         return Loaded(tuple(compiler.pointer(w) for w in kept), kept)
 
     def __call__(self, x: Array, packed: Loaded, out: Array, workers: int) -> None:
-        """Run over the stack x (B, ...) into the contiguous stack out (B, ...)."""
+        """Run over the stack x into the contiguous stack out."""
         plan, block = self._plan, self._block
         if not x.flags.c_contiguous:
             block = block.copy()
@@ -292,8 +302,8 @@ class Shared:
             plan = compiler.pointer(block)
         loop = self._loop
         fixed = (compiler.pointer(x), compiler.pointer(out), *packed.addresses, self._fill, plan)
-        units = len(x) * self._units
-        parts = num_parts(units, self._seconds * len(x), workers)
+        units = len(out) * self._units
+        parts = num_parts(units, self._seconds * len(out), workers)
         if parts == 1:
             loop(*fixed, compiler.scratch(self._scratch_items, out.dtype), 0, units)
             return

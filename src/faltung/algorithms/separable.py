@@ -2,17 +2,16 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..algorithm import Cost, Routine
-from ..boundary import AxisBoundary, Side
+from ..algorithm import Cost
 from ..kernel_facts import outer_factors
 from ..loops.taps import PARTIAL
 from ..machine import Machine
-from ..spec import Array, Axis, ConvSpec
+from ..spec import Array, Axis, ConvSpec, untouched
 from . import direct, planes
 
 name = "separable"
@@ -29,7 +28,7 @@ def refuses(spec: ConvSpec) -> str | None:
         return "integers are exact, and the factors of an integer kernel need not be integers"
     if not spec.facts.finite:
         return "the kernel is not finite"
-    if spec.facts.factors is None:
+    if not spec.facts.separable:
         return "the kernel is not an outer product of vectors"
     if planes.fill_value(spec.axes) != 0:
         return "a value other than 0 stands outside: the second axis would meet it already convolved"
@@ -43,14 +42,17 @@ def cost(spec: ConvSpec, machine: Machine, workers: int) -> Cost:
     error = eps * (8 + rounded / 2)
     seconds = machine.call_s
     largest = 0
-    for step in _steps(spec):
-        num_outputs = math.prod(spec.batch) * math.prod(step.sizes_out)
-        taps = sum(spec.axes[i].taps for i in step.axes)
-        alone = replace(spec, axes=tuple(spec.axes[i] for i in step.axes))
-        seconds += SLOWER * direct.seconds_for(alone, num_outputs, taps, machine, workers)
+    steps = _steps(spec)
+    for step in steps:
+        part, num_outputs = step.spec, step.spec.num_outputs
+        seconds += SLOWER * direct.seconds_for(part, num_outputs, step.num_taps, machine, workers)
         largest = max(largest, num_outputs)
-    one_step = len(_steps(spec)) == 1
-    return Cost(seconds, 1 << 19 if one_step else largest * spec.item.itemsize, error)
+    return Cost(seconds, 1 << 19 if len(steps) == 1 else largest * spec.item.itemsize, error)
+
+
+def grain(spec: ConvSpec) -> tuple[int, ...]:
+    """Every output is the same sum wherever the convolution is cut."""
+    return (1,) * len(spec.axes)
 
 
 def build(spec: ConvSpec) -> "Separable":
@@ -60,16 +62,25 @@ def build(spec: ConvSpec) -> "Separable":
 
 @dataclass(frozen=True)
 class _Step:
-    """Some neighbouring axes, convolved together; the others only pass by.
+    """Some neighbouring axes, convolved together.
 
     Attributes:
         axes: numbers of the axes convolved in this step.
-        sizes_in, sizes_out: lengths of all axes before and after it.
+        spec: the step alone; axes in front of these are a batch, those behind are one axis that the kernel passes over.
     """
 
     axes: tuple[int, ...]
-    sizes_in: tuple[int, ...]
-    sizes_out: tuple[int, ...]
+    spec: ConvSpec
+
+    @property
+    def fused(self) -> bool:
+        """Whether both axes go in one pass of the compiled loop."""
+        return len(self.axes) == 2
+
+    @property
+    def num_taps(self) -> int:
+        """Multiply-adds per output."""
+        return sum(self.spec.taps) if self.fused else self.spec.num_taps
 
 
 def _steps(spec: ConvSpec) -> list[_Step]:
@@ -79,12 +90,22 @@ def _steps(spec: ConvSpec) -> list[_Step]:
     if _fusable(spec, spec.axes[-2:]):
         groups[:2] = [(last - 1, last)]
     sizes = [axis.size for axis in spec.axes]
+    batch, x_dtype = spec.x_batch, spec.x_dtype
     steps = []
     for group in groups:
-        before = tuple(sizes)
+        first, behind = group[0], sizes[group[-1] + 1 :]
+        worked = [spec.axes[i] for i in group]
+        alone = spec.over(
+            [*worked, untouched(math.prod(behind))] if behind else worked,
+            x_batch=(*batch, *sizes[:first]),
+            kernel_batch=(*spec.kernel_batch, *(1 for _ in sizes[:first])),
+            x_dtype=x_dtype,
+        )
+        steps.append(_Step(group, alone))
         for i in group:
             sizes[i] = spec.axes[i].num_out
-        steps.append(_Step(group, before, tuple(sizes)))
+        # from the second step on, every kernel has its own intermediate result
+        batch, x_dtype = spec.batch, spec.item
     return steps
 
 
@@ -93,65 +114,49 @@ def _fusable(spec: ConvSpec, axes: Sequence[Axis]) -> bool:
     return plain and all(a.stride == 1 and (a.dilation == 1 or a.taps == 1) and a.taps <= PARTIAL for a in axes)
 
 
+@dataclass(frozen=True)
+class _Factors:
+    """The factors of the kernels, as the routine of each step wants them."""
+
+    steps: tuple[Any, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that they hold."""
+        return sum(step.nbytes for step in self.steps)
+
+
 class Separable:
     """The steps, each over a stack that the other axes make."""
 
     def __init__(self, spec: ConvSpec) -> None:
         """Build one routine per step."""
-        self._spec = spec
         self._steps = _steps(spec)
-        self._routines: list[Routine | Fused] = []
-        source = spec.x_dtype
-        for step in self._steps:
-            self._routines.append(self._routine(step, source))
-            source = spec.item
+        self._routines = [Fused(step.spec) if step.fused else direct.build(step.spec) for step in self._steps]
 
-    def _routine(self, step: _Step, source: np.dtype[Any]) -> "Routine | Fused":
-        axes = tuple(self._spec.axes[i] for i in step.axes)
-        part = replace(self._spec, axes=axes, x_dtype=source)
-        if len(axes) == 2:
-            return Fused(part)
-        if step.axes[0] < len(self._spec.axes) - 1:
-            # what lies behind the axis in memory is a second axis with a kernel of one tap
-            behind = math.prod(step.sizes_in[step.axes[0] + 1 :])
-            part = replace(part, axes=(*axes, _untouched(behind)))
-        return direct.build(part)
-
-    def load(self, weights: Array) -> list[Any]:
+    def load(self, kernels: Array) -> _Factors:
         """The factors, as each routine wants them."""
-        factors = outer_factors(weights)
-        assert factors is not None
-        packed = []
+        found = [outer_factors(kernel) for kernel in kernels]
+        # per axis: (M, taps)
+        lines = [np.stack(axis) for axis in zip(*(factors or () for factors in found), strict=True)]
+        packed: list[Any] = []
         for step, routine in zip(self._steps, self._routines, strict=True):
-            lines = [factors[i] for i in step.axes]
+            factors = [lines[i] for i in step.axes]
             if isinstance(routine, Fused):
-                packed.append(routine.load_factors(*lines))
+                packed.append(routine.load_factors(*factors))
             else:
-                alone = step.axes[0] == len(self._spec.axes) - 1
-                packed.append(routine.load(lines[0] if alone else lines[0][:, None]))
-        return packed
+                packed.append(routine.load(factors[0].reshape(len(kernels), *step.spec.taps)))
+        return _Factors(tuple(packed))
 
-    def run(self, x: Array, packed: list[Any], out: Array, workers: int) -> None:
+    def run(self, x: Array, packed: _Factors, out: Array, workers: int) -> None:
         """Step by step; the last one writes `out`."""
-        for step, routine, weights in zip(self._steps, self._routines, packed, strict=True):
+        for step, routine, factors in zip(self._steps, self._routines, packed.steps, strict=True):
+            spec = step.spec
             is_last = step is self._steps[-1]
-            target = out if is_last else np.empty((len(x), *step.sizes_out), self._spec.item)
-            shape_in, shape_out = (self._as_stack(len(x), step, sizes) for sizes in (step.sizes_in, step.sizes_out))
-            routine.run(x.reshape(shape_in), weights, target.reshape(shape_out), workers)
+            target = out if is_last else np.empty(spec.out_shape, spec.item)
+            stack, sizes = tuple(axis.size for axis in spec.axes), spec.out_sizes
+            routine.run(x.reshape(-1, *stack), factors, target.reshape(-1, *sizes), workers)
             x = target
-
-    @staticmethod
-    def _as_stack(count: int, step: _Step, sizes: tuple[int, ...]) -> tuple[int, ...]:
-        first, last = step.axes[0], step.axes[-1]
-        stack = count * math.prod(sizes[:first])
-        kept = sizes[first : last + 1]
-        behind = sizes[last + 1 :]
-        return (stack, *kept, math.prod(behind)) if behind else (stack, *kept)
-
-
-def _untouched(size: int) -> Axis:
-    nothing = AxisBoundary(Side("zero"), Side("zero"))
-    return Axis(0, size, taps=1, stride=1, dilation=1, before=0, after=0, boundary=nothing)
 
 
 class Fused:
@@ -160,10 +165,10 @@ class Fused:
     def __init__(self, spec: ConvSpec) -> None:
         """Compile, or fetch, the loop and make its tables."""
         self._item = spec.item
-        self._shared = planes.share_separable(spec.axes, planes.source_name(spec.x_dtype, spec.item), spec.item)
+        self._shared = planes.share_separable(spec, planes.source_name(spec.x_dtype, spec.item))
 
     def load_factors(self, down: Array, across: Array) -> planes.Loaded:
-        """The two factors as the loop reads them."""
+        """Both factors of every kernel, (M, taps) each, as the loop reads them."""
         return self._shared.load(down, across)
 
     def run(self, x: Array, packed: planes.Loaded, out: Array, workers: int) -> None:

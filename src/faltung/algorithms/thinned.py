@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from ..algorithm import Routine
+from ..algorithm import Detour, Routine
 from ..spec import Array, ConvSpec
 
 
 def unthinned(spec: ConvSpec) -> ConvSpec:
-    """The same convolution without strides, cut behind the last output that is kept."""
+    """The same convolution without strides, cut behind the last output that is kept; a part ends where it is cut."""
     axes = []
     for axis in spec.axes:
-        unread = axis.size + axis.before + axis.after - axis.span
-        axes.append(replace(axis, stride=1, after=axis.after - unread))
+        unread = 0 if axis.whole else axis.size + axis.before + axis.after - axis.span
+        first, whole = axis.first * axis.stride, (axis.whole - 1) * axis.stride + 1 if axis.whole else 0
+        axes.append(replace(axis, stride=1, after=axis.after - unread, first=first, whole=whole))
     return replace(spec, axes=tuple(axes))
 
 
@@ -33,13 +34,13 @@ class Thinned:
         self._inner = build(every)
         self._keep = tuple(slice(None, None, axis.stride) for axis in spec.axes)
 
-    def load(self, weights: Array) -> Any:
-        """As the inner routine wants it."""
-        return self._inner.load(weights)
+    def load(self, kernels: Array) -> Any:
+        """As the inner routine wants them."""
+        return self._inner.load(kernels)
 
-    def run(self, x: Array, packed: Any, out: Array, workers: int) -> str | None:
+    def run(self, x: Array, packed: Any, out: Array, workers: int) -> Detour | None:
         """Run densely and thin out."""
-        every = np.empty((len(x), *self._sizes), out.dtype)
-        note = self._inner.run(x, packed, every, workers)
+        every = np.empty((len(out), *self._sizes), out.dtype)
+        detour = self._inner.run(x, packed, every, workers)
         out[...] = every[(slice(None), *self._keep)]
-        return note
+        return detour

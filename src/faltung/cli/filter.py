@@ -55,7 +55,7 @@ def filter_picture(
 
     from ..data import write
     from ..door import plan
-    from ..filters.arguments import as_floats
+    from ..filters.inputs import as_floats
     from .inputs import each_frame, open_picture, without_colour
 
     outside = parse_boundary(boundary)

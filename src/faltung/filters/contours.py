@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import Axes, real
 from ..boundary import Boundary
 from ..errors import ParameterError
 from ..spec import Array
-from .arguments import Axes, Sigmas, as_floats, real
 from .derivatives import plane_axes, slopes
+from .inputs import Sigmas, as_floats
 from .smoothing import gaussian
 
 

@@ -12,11 +12,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..arguments import Axes, check_choice, parse_axes, parse_axis
 from ..boundary import Boundary
 from ..errors import ShapeError
 from ..spec import Array
 from . import kernels
-from .arguments import Axes, Sigmas, as_floats, choice, parse_axes, parse_axis, parse_sigmas, weights_dtype
+from .inputs import Sigmas, as_floats, parse_sigmas, weights_dtype
 from .passes import ONE, correlate_lines, one_per_axis
 from .smoothing import gaussian
 
@@ -228,7 +229,7 @@ def edges(
         (array([0., 4., 4., 0.]), array([0., 0., 0., 0.]))
     """
     array = as_floats(x, "biuf")
-    choice("operator", operator, tuple(ACROSS))
+    check_choice("operator", operator, tuple(ACROSS))
     positions = plane_axes(axes, array.ndim)
     if sigma is not None:
         array = gaussian(array, sigma, boundary=boundary, axes=positions)
@@ -275,7 +276,7 @@ def _slope(
     array: Array, operator: str, positions: Sequence[int], along: int, scale: Scale, boundary: Boundary
 ) -> Array:
     """Difference along one axis, then smoothing across it along the other filtered axes."""
-    choice("scale", scale, ("kernel", "unit"))
+    check_choice("scale", scale, ("kernel", "unit"))
     dtype = weights_dtype(array)
     across = np.array(ACROSS[operator])
     # whole weights in the difference: its products are exact, so equal samples cancel to 0

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import Axes, parse_axes
 from ..boundary import AxisBoundary, Boundary, Side, parse_boundary
 from ..errors import ParameterError, ShapeError
 from ..spec import Array
-from .arguments import Axes, Lengths, as_numbers, odd_lengths, parse_axes
+from .inputs import Lengths, as_numbers, odd_lengths
 
 BLOCK_BYTES = 1 << 19
 """Length of each of the two buffers of a block. Of 32 KiB to 4 MiB the quickest: 2048x2048 float32 with 15x15 took 37

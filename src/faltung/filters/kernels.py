@@ -18,19 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import integer, integers, parse_axis, per_axis, positive, real
 from ..errors import DtypeError, ParameterError
 from ..spec import Array, parse_dtype
-from .arguments import (
-    Lengths,
-    Sigmas,
-    check_count,
-    integer,
-    parse_axis,
-    parse_sigmas,
-    per_axis,
-    positive,
-    real,
-)
+from .inputs import Lengths, Sigmas, check_count, parse_sigmas
 
 __all__ = [
     "binomial",
@@ -212,7 +203,7 @@ def gaussian(
     if size is None:
         lengths = [2 * r + 1 for r in gaussian_radii(sigmas, truncate)]
     else:
-        lengths = [integer("size", k, least=1) for k in per_axis("size", size, len(sigmas))]
+        lengths = integers("size", size, len(sigmas), least=1)
     check_count(lengths)
     return _cast(outer([bell(s, k) for s, k in zip(sigmas, lengths, strict=True)]), dtype)
 
@@ -676,7 +667,7 @@ def _num_axes(value: Any, ndim: Any) -> int:
 
 
 def _lengths(size: Lengths, ndim: int) -> tuple[int, ...]:
-    lengths = tuple(integer("size", k, least=1) for k in per_axis("size", size, _num_axes(size, ndim)))
+    lengths = tuple(integers("size", size, _num_axes(size, ndim), least=1))
     check_count(lengths)
     return lengths
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import Axes, integers, parse_axes, positive
 from ..door import correlate
 from ..errors import ParameterError, ShapeError
 from ..spec import Array
-from .arguments import Axes, Lengths, as_floats, as_numbers, integer, parse_axes, per_axis, positive, weights_dtype
 from .extrema import least_of
+from .inputs import Lengths, as_floats, as_numbers, weights_dtype
 
 
 def max_pool(
@@ -246,10 +247,10 @@ def _windows(
     """The windows along every pooled axis, checked."""
     positions = parse_axes(axes, array.ndim)
     num_axes = len(positions)
-    sizes = [integer("size", k, least=1) for k in per_axis("size", size, num_axes)]
-    strides = sizes if stride is None else [integer("stride", s, least=1) for s in per_axis("stride", stride, num_axes)]
-    paddings = [integer("padding", p, least=0) for p in per_axis("padding", padding, num_axes)]
-    dilations = [integer("dilation", d, least=1) for d in per_axis("dilation", dilation, num_axes)]
+    sizes = integers("size", size, num_axes, least=1)
+    strides = sizes if stride is None else integers("stride", stride, num_axes, least=1)
+    paddings = integers("padding", padding, num_axes, least=0)
+    dilations = integers("dilation", dilation, num_axes, least=1)
     return [
         _window(p, array.shape[p], *numbers, ceil_mode=ceil_mode)
         for p, numbers in zip(positions, zip(sizes, strides, paddings, dilations, strict=True), strict=True)

@@ -4,13 +4,14 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import Axes, parse_axes
 from ..arrays import as_array
 from ..boundary import Boundary
 from ..door import convolve
 from ..errors import DtypeError, ParameterError, ShapeError
 from ..spec import Array
 from . import kernels
-from .arguments import Axes, Lengths, Sigmas, as_floats, odd_lengths, parse_axes, parse_sigmas, weights_dtype
+from .inputs import Lengths, Sigmas, as_floats, odd_lengths, parse_sigmas, weights_dtype
 from .passes import correlate_lines
 
 

@@ -1,6 +1,7 @@
 """Dense 2-D correlation of a stack of planes, border included; units are strips, so threads can share."""
 
-from ..jit.emitter import OF_DTYPE, Emitter, i64, ptr
+from ..jit.emitter import OF_DTYPE, i64, ptr
+from .stack import PAIRS, pair_of, stack_emitter
 from .tiles import dense_tile, stage_block
 
 GEOMETRY = {
@@ -21,6 +22,7 @@ GEOMETRY = {
     "num_strips": i64,
     "num_blocks": i64,
     "stage_stride": i64,
+    **PAIRS,
 }
 """The plan block that all plane loops read: strides in elements, edges of strips and blocks in outputs."""
 
@@ -37,37 +39,26 @@ def dense2d(*, source, result, kh, kw, rows, vecs, vector_bytes, pieces, checked
     pixel, item = OF_DTYPE[source], OF_DTYPE[result]
     lanes = vector_bytes // item.num_bytes
     step = lanes * vecs
-    e = Emitter(
-        "dense2d",
-        checked=checked,
-        src=ptr(pixel),
-        dst=ptr(item),
-        weights=ptr(item),
-        fill=item,
-        plan=ptr(i64),
-        scratch=ptr(item),
-        first=i64,
-        last=i64,
-    )
+    e = stack_emitter("dense2d", source, result, "weights", checked=checked)
     e.unpack(e.plan, **GEOMETRY, kheight=i64, kwidth=i64, pieces=ptr(i64), num_pieces=i64)
     spare, stage = e.scratch, e.scratch + rows * step
 
-    def tile(base, stride, out, out_stride):
+    def tile(weights, base, stride, out, out_stride):
         whole = {"rows": rows, "vecs": vecs, "lanes": lanes}
         if not pieces:
             size = kh or e.kheight, kw or e.kwidth
-            dense_tile(e, item, base, stride, e.weights, kw or e.kwidth, *size, out, out_stride, **whole)
+            dense_tile(e, item, base, stride, weights, kw or e.kwidth, *size, out, out_stride, **whole)
             return
         with e.range(e.num_pieces) as p:
             r0, r1, c0, c1 = (e.pieces[p * 4 + i] for i in range(4))
             height = kh or r1 - r0
-            part = e.weights + (r0 * e.kwidth + c0)
+            part = weights + (r0 * e.kwidth + c0)
             dense_tile(
                 e, item, base + (r0 * stride + c0), stride, part, e.kwidth, height, c1 - c0, out, out_stride,
                 added=p > 0, **whole,
             )  # fmt: skip
 
-    def block(src, dst, y, th, x, tw):
+    def block(src, weights, dst, y, th, x, tw):
         """Outputs [y, y+th) x [x, x+tw): read in place if all windows stay inside, else from a staged copy."""
         fits = (th >= rows) & (tw >= step)
         base, stride, staged = stage, e.stage_stride, th > 0
@@ -88,16 +79,24 @@ def dense2d(*, source, result, kh, kw, rows, vecs, vector_bytes, pieces, checked
             # the last tile moves back and overlaps: same sums, same bits, no tail loop
             r1, c1 = e.where(fits, e.least(r, th - rows), r), e.where(fits, e.least(c, tw - step), c)
             target = dst + ((y + r1) * e.dst_stride + (x + c1))
-            tile(base + (r1 * stride + c1), stride, e.where(fits, target, spare), e.where(fits, e.dst_stride, step))
+            tile(
+                weights,
+                base + (r1 * stride + c1),
+                stride,
+                e.where(fits, target, spare),
+                e.where(fits, e.dst_stride, step),
+            )
             with e.when(~fits), e.range(e.least(th - r1, rows)) as i, e.range(e.least(tw - c1, step)) as j:
                 target[i * e.dst_stride + j] = spare[i * step + j]
 
     with e.range(e.first, e.last) as unit:
         plane = unit // e.num_strips
         strip = unit - plane * e.num_strips
+        source, kernel = pair_of(e, plane)
         y = e.row_edges[strip]
-        src, dst = e.src + plane * e.src_plane, e.dst + plane * e.dst_plane
+        src, dst = e.src + source * e.src_plane, e.dst + plane * e.dst_plane
+        weights = e.weights + kernel * (e.kheight * e.kwidth)
         with e.range(e.num_blocks) as b:
             x = e.column_edges[b]
-            block(src, dst, y, e.row_edges[strip + 1] - y, x, e.column_edges[b + 1] - x)
+            block(src, weights, dst, y, e.row_edges[strip + 1] - y, x, e.column_edges[b + 1] - x)
     return e

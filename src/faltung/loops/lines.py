@@ -1,6 +1,7 @@
 """Correlation along the last axis of a stack of lines, border included; units first..last of line x block."""
 
-from ..jit.emitter import OF_DTYPE, Emitter, i64, ptr
+from ..jit.emitter import OF_DTYPE, i64, ptr
+from .stack import PAIRS, pair_of, stack_emitter
 from .tiles import row_tile, stage_row
 
 
@@ -16,24 +17,13 @@ def lines(*, source, result, taps, rows, vecs, vector_bytes, pieces, checked=Fal
     pixel, item = OF_DTYPE[source], OF_DTYPE[result]
     lanes = vector_bytes // item.num_bytes
     step = lanes * vecs
-    e = Emitter(
-        "lines",
-        checked=checked,
-        src=ptr(pixel),
-        dst=ptr(item),
-        weights=ptr(item),
-        fill=item,
-        plan=ptr(i64),
-        scratch=ptr(item),
-        first=i64,
-        last=i64,
-    )
+    e = stack_emitter("lines", source, result, "weights", checked=checked)
     e.unpack(
         e.plan, src_line=i64, dst_line=i64, size=i64, before=i64, num_left=i64, num_taps=i64, num_blocks=i64,
-        table=ptr(i64), edges=ptr(i64), pieces=ptr(i64), num_pieces=i64,
+        table=ptr(i64), edges=ptr(i64), pieces=ptr(i64), num_pieces=i64, **PAIRS,
     )  # fmt: skip
 
-    def block(src, dst, x, count):
+    def block(src, weights, dst, x, count):
         # whole steps, so that every stretch is whole; stretches overlap where the block is not: same sums, same bits
         stretch = (count + (rows * step - 1)) // (rows * step) * step
         fits = count >= stretch
@@ -53,17 +43,17 @@ def lines(*, source, result, taps, rows, vecs, vector_bytes, pieces, checked=Fal
                 with e.range(e.num_pieces) as p:
                     begin, end = e.pieces[p * 2], e.pieces[p * 2 + 1]
                     parts = [line + begin for line in inputs]
-                    row_tile(
-                        e, item, parts, e.weights + begin, end - begin, outputs, vecs=vecs, lanes=lanes, added=p > 0
-                    )
+                    row_tile(e, item, parts, weights + begin, end - begin, outputs, vecs=vecs, lanes=lanes, added=p > 0)
             else:
-                row_tile(e, item, inputs, e.weights, taps or e.num_taps, outputs, vecs=vecs, lanes=lanes)
+                row_tile(e, item, inputs, weights, taps or e.num_taps, outputs, vecs=vecs, lanes=lanes)
         with e.when(~fits), e.range(count) as c:
             dst[x + c] = spare[c]
 
     with e.range(e.first, e.last) as unit:
         line = unit // e.num_blocks
         b = unit - line * e.num_blocks
+        source, kernel = pair_of(e, line)
         x = e.edges[b]
-        block(e.src + line * e.src_line, e.dst + line * e.dst_line, x, e.edges[b + 1] - x)
+        weights = e.weights + kernel * e.num_taps
+        block(e.src + source * e.src_line, weights, e.dst + line * e.dst_line, x, e.edges[b + 1] - x)
     return e

@@ -1,7 +1,8 @@
 """Separable 2-D correlation in one pass: down into a few rows that stay in the cache, across straight out of them."""
 
-from ..jit.emitter import OF_DTYPE, Emitter, i64, ptr
+from ..jit.emitter import OF_DTYPE, i64
 from .dense2d import GEOMETRY
+from .stack import pair_of, stack_emitter
 from .tiles import dense_tile, row_tile, stage_block
 
 
@@ -17,26 +18,14 @@ def separable2d(*, source, result, kh, kw, rows, vecs, across_rows, across_vecs,
     pixel, item = OF_DTYPE[source], OF_DTYPE[result]
     lanes = vector_bytes // item.num_bytes
     step, across_step = lanes * vecs, lanes * across_vecs
-    e = Emitter(
-        "separable2d",
-        checked=checked,
-        src=ptr(pixel),
-        dst=ptr(item),
-        down=ptr(item),
-        across=ptr(item),
-        fill=item,
-        plan=ptr(i64),
-        scratch=ptr(item),
-        first=i64,
-        last=i64,
-    )
+    e = stack_emitter("separable2d", source, result, "down", "across", checked=checked)
     e.unpack(e.plan, **GEOMETRY, kheight=i64, kwidth=i64)
     kh, kw = kh or e.kheight, kw or e.kwidth
     spare = e.scratch
     middle = spare + across_rows * across_step
     stage = middle + rows * e.stage_stride
 
-    def block(src, dst, y, th, x, tw):
+    def block(src, down, across, dst, y, th, x, tw):
         """Outputs [y, y+th) x [x, x+tw)."""
         reach_x = tw + e.kwidth - 1
         tall, wide = th >= rows, tw >= across_step
@@ -56,7 +45,7 @@ def separable2d(*, source, result, kh, kw, rows, vecs, across_rows, across_vecs,
             with e.range(0, reach_x, step) as c0:
                 c = e.where(wide, e.least(c0, reach_x - step), c0)
                 dense_tile(
-                    e, item, base + (r * stride + c), stride, e.down, 1, kh, 1, middle + c, e.stage_stride,
+                    e, item, base + (r * stride + c), stride, down, 1, kh, 1, middle + c, e.stage_stride,
                     rows=rows, vecs=vecs, lanes=lanes,
                 )  # fmt: skip
             with e.range(0, e.least(th - r, rows), across_rows) as q:
@@ -67,7 +56,7 @@ def separable2d(*, source, result, kh, kw, rows, vecs, across_rows, across_vecs,
                     out, out_stride = e.where(whole, target, spare), e.where(whole, e.dst_stride, across_step)
                     inputs = [middle + ((q + i) * e.stage_stride + c) for i in range(across_rows)]
                     outputs = [out + out_stride * i for i in range(across_rows)]
-                    row_tile(e, item, inputs, e.across, kw, outputs, vecs=across_vecs, lanes=lanes)
+                    row_tile(e, item, inputs, across, kw, outputs, vecs=across_vecs, lanes=lanes)
                     with (
                         e.when(~whole),
                         e.range(e.least(th - (r + q), across_rows)) as i,
@@ -78,9 +67,11 @@ def separable2d(*, source, result, kh, kw, rows, vecs, across_rows, across_vecs,
     with e.range(e.first, e.last) as unit:
         plane = unit // e.num_strips
         strip = unit - plane * e.num_strips
+        source, kernel = pair_of(e, plane)
         y = e.row_edges[strip]
-        src, dst = e.src + plane * e.src_plane, e.dst + plane * e.dst_plane
+        src, dst = e.src + source * e.src_plane, e.dst + plane * e.dst_plane
+        down, across = e.down + kernel * e.kheight, e.across + kernel * e.kwidth
         with e.range(e.num_blocks) as b:
             x = e.column_edges[b]
-            block(src, dst, y, e.row_edges[strip + 1] - y, x, e.column_edges[b + 1] - x)
+            block(src, down, across, dst, y, e.row_edges[strip + 1] - y, x, e.column_edges[b + 1] - x)
     return e
