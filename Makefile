@@ -4,15 +4,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
-# more arguments for pytest, e.g. make test ARGS="-m 'not slow' tests/filters"
+# more arguments for pytest, e.g. make test ARGS="tests/filters -x"
 ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check test cover bench changelog release ci clean
+.PHONY: help setup demo check test test-slow cover bench changelog release ci clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 # Stamps: a stamp older than pyproject.toml or constraints.txt is made anew, so nothing is installed twice.
 # .made    an environment with a pip that knows dependency groups (25.1)
@@ -55,8 +55,11 @@ check: .venv/.setup  ## format, lint, types, floors, spelling, fragments, public
 	@said=$$($(BIN)/towncrier build --draft --version next 2>&1) || { echo "$$said" >&2; exit 1; }
 	$(BIN)/python -m pytest --quiet tests/test_api.py
 
-test: .venv/.setup  ## every test and every example in the docstrings; ARGS goes to pytest
-	$(BIN)/python -m pytest $(ARGS)
+test: .venv/.setup  ## every test but the slow ones, every example in the docstrings; ARGS goes to pytest
+	$(BIN)/python -m pytest -m 'not slow' $(ARGS)
+
+test-slow: .venv/.setup  ## the slow ones: every loop with bounds checked, over the whole grid of sizes
+	$(BIN)/python -m pytest -m slow tests $(ARGS)
 
 cover: .venv/.setup  ## the tests with line and branch coverage; pages in htmlcov/
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-report=html $(ARGS)
@@ -77,7 +80,7 @@ release:  ## make release VERSION=1.2.0: run ci, set the version, write CHANGELO
 	$(BIN)/python -m hatchling build
 	@echo 'Look at it, then: git commit -am "release: $(VERSION)" && git tag v$(VERSION)'
 
-ci: check test  ## what .ci/run runs
+ci: check test test-slow  ## what .ci/run runs
 
 clean:  ## remove the environment and everything made
 	rm -rf .venv tour dist htmlcov .coverage .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache

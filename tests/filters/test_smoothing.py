@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import faltung as ft
 from faltung import kernels
-from faltung.filters.kernels import outer
+from faltung.filters.kernels.formulas import outer
 
 BOUNDARIES = {"symmetric": "reflect", "reflect": "mirror", "edge": "nearest", "wrap": "wrap", "zero": "constant"}
 """Ours -> scipy.ndimage's."""

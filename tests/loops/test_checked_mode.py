@@ -1,6 +1,7 @@
 """The correctness grid in checked mode: no compiled loop strays, and the tests in it change no bit.
 
-Compiling a checked loop takes some 0.2 s, running it next to nothing: the grid varies sizes freely and loops sparingly.
+Compiling a checked loop takes some 0.2 s, running it next to nothing: the quick tests vary sizes freely and loops
+sparingly; those marked slow take the whole grid, and stacks of kernels among the quick ones use the table of pairs.
 """
 
 import itertools
@@ -81,15 +82,32 @@ def test_stacks_of_lines_and_several_workers(dtype: tuple[str, str]) -> None:
     )
 
 
+@dtypes
+def test_stacks_of_kernels(dtype: tuple[str, str]) -> None:
+    """Which entry meets which kernel is read from a table."""
+    options = {"method": "direct", "axes": (-2, -1), "mode": "same"}
+    x, kernels = values((2, 1, 40, 50), dtype[0]), values((1, 3, 3, 4), dtype[1])
+    lines = {"method": "direct", "axes": -1, "boundary": "edge"}
+    assert_same_when_checked(
+        [
+            (x, kernels, options),
+            (x[0, 0], values((40, 5), dtype[1]), lines),
+            (x[:, 0, 0], values((2, 9), dtype[1]), lines),
+        ]
+    )
+
+
 # planes
 
 
-def planes(kernel: Array, dtype: tuple[str, str], method: str) -> list[tuple[Array, Array, dict[str, Any]]]:
-    """A ninth of all pairs of sizes, with changing boundaries."""
+def planes(
+    kernel: Array, dtype: tuple[str, str], method: str, *, every: int = 9
+) -> list[tuple[Array, Array, dict[str, Any]]]:
+    """One in so many of all pairs of sizes, with changing boundaries."""
     # separable refuses a constant other than 0
     boundaries = [b for b in BOUNDARIES if method != "separable" or b != ("constant", 3)]
     ways = itertools.cycle(itertools.product(boundaries, ("same", "full")))
-    pairs = [(a, b) for a in SIZES for b in SIZES if a * b <= 6600 or a == b == 100][::9]
+    pairs = [(a, b) for a in SIZES for b in SIZES if a * b <= 6600 or a == b == 100][::every]
     calls: list[tuple[Array, Array, dict[str, Any]]] = []
     for shape, (boundary, mode) in zip(pairs, ways, strict=False):
         calls.append((values(shape, dtype[0]), kernel, {"method": method, "boundary": boundary, "mode": mode}))
@@ -122,6 +140,44 @@ def test_stacks_of_planes_and_several_workers(dtype: tuple[str, str]) -> None:
     assert_same_when_checked(
         [(x, kernel, options), (x, kernel, options | {"stride": 2}), (x.transpose(0, 2, 1), kernel, options)]
     )
+
+
+# the whole grid
+
+
+TAPS = (1, 2, 3, 4, 5, 7, 8, 9, 16, 31, 33, 65, 257, 300)
+KERNEL_SIZES = (*((k, k) for k in (1, 2, 3, 4, 5, 7, 8, 9, 11, 15, 17)), (1, 9), (9, 1), (3, 40), (40, 3), (5, 64))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("taps", TAPS)
+@dtypes
+def test_the_whole_grid_of_lines(taps: int, dtype: tuple[str, str]) -> None:
+    kernel = values((taps,), dtype[1])
+    calls = [
+        (values((size,), dtype[0]), kernel, {"method": "direct", "boundary": boundary, "mode": mode})
+        for size in SIZES
+        for boundary in BOUNDARIES
+        for mode in ("same", "full")
+    ]
+    calls += [(values((n,), dtype[0]), kernel, {"method": "direct", "mode": "valid"}) for n in SIZES if n >= taps]
+    assert_same_when_checked(calls)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", KERNEL_SIZES, ids=str)
+@dtypes
+def test_the_whole_grid_of_planes(size: tuple[int, int], dtype: tuple[str, str]) -> None:
+    assert_same_when_checked(planes(values(size, dtype[1]), dtype, "direct", every=1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", KERNEL_SIZES, ids=str)
+@pytest.mark.parametrize("name", ["float32", "float64", "uint8 to float32"])
+def test_the_whole_grid_of_separable_planes(size: tuple[int, int], name: str) -> None:
+    dtype = DTYPES[name]
+    down, across = (values((n,), "float64") + 3 for n in size)
+    assert_same_when_checked(planes(np.outer(down, across).astype(dtype[1]), dtype, "separable", every=1))
 
 
 # anything

@@ -18,6 +18,7 @@ from ..errors import ShapeError
 from ..spec import Array
 from . import kernels
 from .inputs import Sigmas, as_floats, parse_sigmas, weights_dtype
+from .kernels.formulas import PREWITT, SCHARR, SOBEL
 from .passes import ONE, correlate_lines, one_per_axis
 from .smoothing import gaussian
 
@@ -25,9 +26,9 @@ Scale = Literal["kernel", "unit"]
 Operator = Literal["sobel", "scharr", "prewitt", "central"]
 
 ACROSS: dict[str, tuple[float, ...]] = {
-    "sobel": kernels.SOBEL,
-    "scharr": kernels.SCHARR,
-    "prewitt": kernels.PREWITT,
+    "sobel": SOBEL,
+    "scharr": SCHARR,
+    "prewitt": PREWITT,
     "central": (1.0,),
 }
 """Operator -> its weights across the difference (-1, 0, 1)."""

@@ -8,7 +8,7 @@ import numpy as np
 from ..boundary import Boundary, parse_boundary
 from ..door import correlate
 from ..spec import Array
-from .kernels import outer
+from .kernels.formulas import outer
 
 ONE = np.ones(1, np.float32)
 """The weight of an axis that a kernel leaves alone."""

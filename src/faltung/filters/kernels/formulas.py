@@ -1,51 +1,15 @@
-"""Kernels by formula: smoothing windows, derivatives, blobs, waves.
+"""The formulas: windows, derivatives, blobs, waves; and the lines that filters make kernels of."""
 
-Every function returns a new array and takes `dtype=` (float64 unless said): give `dtype=x.dtype` to keep a float32
-signal in float32, or `dtype=int` where the weights are whole numbers. What the weights sum to is said in each
-docstring. A length below 1, a sigma that is not above 0, a dtype that cannot hold the weights and the like raise
-`ParameterError` or `DtypeError`, which name the cure.
-
-Kernels that are not symmetric (derivatives, `gabor`, `tophat` with a start) are printed as `correlate` lays them on
-the data: `correlate(x, sobel())` is positive where x rises. `convolve` flips them: the sign of a derivative turns.
-
-In pictures the axes are (y, x): axis 0 runs down, axis 1 (-1) to the right, and angles turn from right to down.
-"""
-
-import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..arguments import integer, integers, parse_axis, per_axis, positive, real
-from ..errors import DtypeError, ParameterError
-from ..spec import Array, parse_dtype
-from .inputs import Lengths, Sigmas, check_count, parse_sigmas
-
-__all__ = [
-    "binomial",
-    "box",
-    "delta",
-    "disk",
-    "gabor",
-    "gaussian",
-    "gaussian_derivative",
-    "hann",
-    "laplacian",
-    "log",
-    "motion",
-    "named",
-    "names",
-    "prewitt",
-    "scharr",
-    "scharr_complex",
-    "sharpen",
-    "sobel",
-    "tophat",
-    "triangle",
-    "usage",
-]
+from ...arguments import integer, integers, parse_axis, per_axis, positive, real
+from ...errors import DtypeError, ParameterError
+from ...spec import Array, parse_dtype
+from ..inputs import Lengths, Sigmas, check_count, parse_sigmas
 
 FLOAT = np.dtype(np.float64)
 
@@ -326,7 +290,7 @@ def laplacian(*, diagonal: bool = False, ndim: int = 2, dtype: Any = FLOAT) -> A
                [ 1, -4,  1],
                [ 0,  1,  0]])
     """
-    num = _check_ndim(ndim)
+    num = check_ndim(ndim)
     if diagonal:
         weights = np.ones((3,) * num)
         weights[(1,) * num] = 1 - 3**num
@@ -380,7 +344,7 @@ def sharpen(amount: float = 1.0, *, ndim: int = 2, dtype: Any = FLOAT) -> Array:
                [ 0, -1,  0]])
     """
     strength = real("amount", amount)
-    return _cast(delta(3, ndim=_check_ndim(ndim)) - strength * laplacian(ndim=ndim), dtype)
+    return _cast(delta(3, ndim=check_ndim(ndim)) - strength * laplacian(ndim=ndim), dtype)
 
 
 def gabor(
@@ -453,7 +417,7 @@ def disk(radius: float, *, ndim: int = 2, dtype: Any = FLOAT) -> Array:
                [0., 1., 0.]])
     """
     reach = positive("radius", radius)
-    lengths = [2 * int(reach) + 1] * _check_ndim(ndim)
+    lengths = [2 * int(reach) + 1] * check_ndim(ndim)
     check_count(lengths)
     squares = sum(line**2 for line in np.ogrid[tuple(slice(-int(reach), int(reach) + 1) for _ in lengths)])
     inside = (np.asarray(squares) <= reach**2).astype(float)
@@ -490,110 +454,6 @@ def motion(length: int, angle: float = 0.0, *, dtype: Any = FLOAT) -> Array:
             share = (1 - np.abs(y - row - down)) * (1 - np.abs(x - column - right))
             np.add.at(weights, (row + down + radius_y, column + right + radius_x), share)
     return _cast(weights[:-1, :-1] / num, dtype)
-
-
-KERNELS: dict[str, Callable[..., Array]] = {
-    make.__name__: make
-    for make in (
-        delta,
-        tophat,
-        box,
-        triangle,
-        binomial,
-        hann,
-        gaussian,
-        gaussian_derivative,
-        sobel,
-        scharr,
-        scharr_complex,
-        prewitt,
-        laplacian,
-        log,
-        sharpen,
-        gabor,
-        disk,
-        motion,
-    )
-}
-"""Every kernel by its name; a new kernel is a function and its row here."""
-
-_AXIS_LETTERS = {"x": -1, "y": -2, "z": -3}
-
-
-def names() -> tuple[str, ...]:
-    """The names that `named` takes."""
-    return tuple(KERNELS)
-
-
-def usage(name: str) -> str:
-    """How `named` wants this kernel written, e.g. `gaussian:sigma[,truncate=4.0][,size=None]`.
-
-    Example:
-        >>> usage("hann")
-        'hann:size'
-    """
-    make = _find(name)
-    parts: list[str] = []
-    written = name.replace("_", "-")
-    for key, parameter in _options(make).items():
-        if key == "axis":
-            written += "[-x|-y|-z]"
-        elif key == "ndim":
-            # follows from the data: `named(..., ndim=)`
-            continue
-        elif parameter.default is parameter.empty:
-            parts.append(f",{key}")
-        elif parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
-            parts.append(f"[,{key}]")
-        else:
-            parts.append(f"[,{key}={parameter.default}]")
-    tail = "".join(parts)
-    return written + (":" + tail[1:] if tail.startswith(",") else tail.replace("[,", "[:", 1))
-
-
-def named(text: str, *, ndim: int | None = None, dtype: Any = None) -> Array:
-    """A kernel from one word, as on the command line.
-
-    Args:
-        text: the name, then after a colon its numbers, by place or by name, e.g. "hann:50", "gaussian:2",
-            "gaussian:2,truncate=3", "box:3x5", "disk:radius=4.5". Derivatives take their axis after a dash:
-            "sobel-x" (to the right), "sobel-y" (down), "sobel-z". Capitals do not count, nor dash for underscore.
-        ndim: number of axes the kernel must have; windows are then the outer product of their 1-D form. None means
-            the kernel's own number.
-        dtype: as in the kernels; None means the kernel's own, which is float64 or complex128.
-
-    Raises:
-        ParameterError: unknown name, or numbers that do not fit; the message shows what is allowed.
-
-    Example:
-        >>> named("hann:5")
-        array([0. , 0.5, 1. , 0.5, 0. ])
-        >>> named("sobel-y", dtype=int)
-        array([[-1, -2, -1],
-               [ 0,  0,  0],
-               [ 1,  2,  1]])
-    """
-    if not isinstance(text, str):
-        raise ParameterError(f'a kernel name is expected, such as "hann:50", got {text!r}')
-    name, colon, tail = text.strip().lower().partition(":")
-    make, axis = _split_axis(name)
-    options = _options(make)
-    given = _parse_numbers(text, make, options, tail) if colon else {}
-    if axis is not None:
-        if "axis" in given:
-            raise ParameterError(f"kernel {text!r} names its axis twice: write {usage(make.__name__)}")
-        given["axis"] = axis
-    missing = [k for k, p in options.items() if p.default is p.empty and k not in given]
-    if missing:
-        raise ParameterError(f"kernel {text!r} lacks {' and '.join(missing)}: write {usage(make.__name__)}")
-    if ndim is not None and "ndim" in options and "ndim" not in given:
-        given["ndim"] = _check_ndim(ndim)
-    if dtype is not None:
-        given["dtype"] = dtype
-    weights = make(**given)
-    if ndim is not None and weights.ndim != ndim:
-        raise ParameterError(f"kernel {text!r} has {weights.ndim} axes, {ndim} are filtered: take another, or axes=")
-    return weights
 
 
 def outer(lines: Sequence[Array]) -> Array:
@@ -648,13 +508,14 @@ def gaussian_radii(sigmas: Sequence[float], truncate: float) -> list[int]:
 
 
 def _difference(smooth: Sequence[float], axis: int, ndim: int, dtype: Any) -> Array:
-    num = _check_ndim(ndim)
+    num = check_ndim(ndim)
     lines = [np.array(smooth)] * num
     lines[parse_axis("axis", axis, num)] = np.array([-1.0, 0.0, 1.0])
     return _cast(outer(lines), dtype)
 
 
-def _check_ndim(ndim: Any) -> int:
+def check_ndim(ndim: Any) -> int:
+    """A number of axes, refused beyond what NumPy could ever hold."""
     num = integer("ndim", ndim, least=1)
     if num > 16:
         raise ParameterError(f"ndim={num}: at most 16 axes are allowed")
@@ -663,7 +524,7 @@ def _check_ndim(ndim: Any) -> int:
 
 def _num_axes(value: Any, ndim: Any) -> int:
     """A tuple brings its own number of axes."""
-    return len(value) if isinstance(value, Sequence) and not isinstance(value, str) and value else _check_ndim(ndim)
+    return len(value) if isinstance(value, Sequence) and not isinstance(value, str) and value else check_ndim(ndim)
 
 
 def _lengths(size: Lengths, ndim: int) -> tuple[int, ...]:
@@ -689,63 +550,3 @@ def _cast(weights: Array, dtype: Any) -> Array:
 def _first_lost(weights: Array, cast: Array) -> str:
     value = weights[cast != weights].flat[0]
     return f"such as {value:.6g}"
-
-
-def _options(make: Callable[..., Array]) -> dict[str, inspect.Parameter]:
-    return {k: p for k, p in inspect.signature(make).parameters.items() if k != "dtype"}
-
-
-def _find(name: str) -> Callable[..., Array]:
-    make = KERNELS.get(name.lower().replace("-", "_"))
-    if make is None:
-        import difflib
-
-        close = difflib.get_close_matches(name, [known.replace("_", "-") for known in KERNELS], n=1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
-        raise ParameterError(
-            f"unknown kernel {name!r}{hint}: allowed are " + ", ".join(known.replace("_", "-") for known in KERNELS)
-        )
-    return make
-
-
-def _split_axis(name: str) -> tuple[Callable[..., Array], int | None]:
-    """`sobel-x` -> sobel and its axis."""
-    head, dash, letter = name.replace("_", "-").rpartition("-")
-    if dash and letter in _AXIS_LETTERS:
-        make = _find(head)
-        if "axis" not in _options(make):
-            raise ParameterError(f"kernel {name!r}: {head} has no direction; write {usage(make.__name__)}")
-        return make, _AXIS_LETTERS[letter]
-    return _find(name), None
-
-
-def _parse_numbers(
-    text: str, make: Callable[..., Array], options: dict[str, inspect.Parameter], tail: str
-) -> dict[str, Any]:
-    """`50`, `2,truncate=3` or `3x5` as arguments of the kernel."""
-    # keyword-only options go by name, but "sigma" alone or the like by place
-    places = [k for k, p in options.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
-    given: dict[str, Any] = {}
-    for i, part in enumerate(tail.split(",")):
-        key, equals, value = part.partition("=")
-        key = key.strip().replace("-", "_")
-        if not equals:
-            if i >= len(places) or len(given) != i:
-                raise ParameterError(f"kernel {text!r}: {part.strip()!r} has no place; write {usage(make.__name__)}")
-            key, value = places[i], part
-        if key not in options or key in given:
-            problem = "is given twice" if key in given else "is no option"
-            raise ParameterError(f"kernel {text!r}: {key!r} {problem}; write {usage(make.__name__)}")
-        given[key] = _parse_value(text, key, value.strip())
-    return given
-
-
-def _parse_value(text: str, key: str, value: str) -> Any:
-    if value in ("true", "false"):
-        return value == "true"
-    entries = value.split("x")
-    try:
-        numbers = tuple(int(entry) if entry.lstrip("+-").isdecimal() else float(entry) for entry in entries)
-    except ValueError:
-        raise ParameterError(f"kernel {text!r}: {key}={value!r} is not a number") from None
-    return numbers if len(numbers) > 1 else numbers[0]
