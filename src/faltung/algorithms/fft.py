@@ -6,6 +6,7 @@ on the batch. A tile whose data could break the promised error, or hold NaN or i
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,12 @@ from ..jit.pool import run_parts
 from ..machine import Machine
 from ..spec import Array, ConvSpec
 from . import direct
+from .fetch import fetch_for, multiply
 from .gather import gather
-from .guard import KernelSize, error_bound, keeps_promise, kernel_size
+from .guard import KernelSize, error_bound, keeps_promise, kernel_size, least_window
+from .planes import readable
 from .thinned import Thinned, unthinned
-from .tiling import POINT_S, TILE_S, Grid, Tiling, Unit, fill, lengths_of, tiling_for
+from .tiling import POINT_S, TILE_S, Grid, Tiling, Unit, lengths_of, tiling_for
 from .transforms import backend, transforms_for
 
 name = "fft"
@@ -106,6 +109,8 @@ class Tiled:
         self._engine = transforms_for(self._group_shape, spec.item, len(spec.axes))
         self._grid = Grid(spec, self._tiling)
         self._directly = direct.Blocks(spec)
+        self._fetch = fetch_for(spec, self._tiling)
+        self._num_points, self._eps = math.prod(self._tiling.sizes), float(np.finfo(spec.item).eps)
 
     def load(self, kernels: Array) -> _Loaded:
         """The spectra that turn circular convolution into correlation with the dilated weights."""
@@ -124,6 +129,7 @@ class Tiled:
 
     def run(self, x: Array, packed: _Loaded, out: Array, workers: int) -> Detour | None:
         """Group by group; threads share the groups."""
+        x = readable(x, self._spec.item)
         groups = self._grid.groups(len(out))
         missed = [0] * len(groups)
         parts = min(len(groups), 4 * workers) if workers > 1 else 1
@@ -145,13 +151,12 @@ class Tiled:
         spec = self._spec
         num_axes = len(spec.axes)
         tile[len(units) :] = 0
-        blocks: list[Array] = []
-        norms: list[float] = []
-        for slot, unit in enumerate(units):
-            block = gather(x[unit.source : unit.source + 1], spec.axes, unit.start, unit.ends(spec), spec.item)[0]
-            blocks.append(block)
-            fill(tile[slot], block)
-            norms.append(math.sqrt(abs(np.vdot(tile[slot], tile[slot]))))
+        sizes = [packed.sizes[unit.kernel] for unit in units]
+        measured = [
+            self._fetch(x[unit.source], unit, size, tile[slot])
+            for slot, (unit, size) in enumerate(zip(units, sizes, strict=True))
+        ]
+        norms = [one.norm for one in measured]
         # a value that is not finite must not reach the others of its group
         finite = [True] * len(units)
         for slot, norm in enumerate(norms):
@@ -161,20 +166,26 @@ class Tiled:
                 tile[slot] = 0
         spectrum = self._engine.forward(tile, num_axes)
         errors = []
-        # a product that overflows makes an error that is not finite, and its tile goes direct
-        with np.errstate(over="ignore", invalid="ignore"):
-            for slot, unit in enumerate(units):
-                product = np.multiply(spectrum[slot], packed.spectra[unit.kernel], out=spectrum[slot])
-                norm, num_points = packed.sizes[unit.kernel].norm, tile[slot].size
-                errors.append(error_bound(product, norms[slot], norm, num_points, half=spec.item.kind != "c"))
+        for slot, (unit, size) in enumerate(zip(units, sizes, strict=True)):
+            # a product that overflows makes an error that is not finite, and its tile goes direct
+            total = multiply(spectrum[slot], packed.spectra[unit.kernel], half=spec.item.kind != "c")
+            errors.append(error_bound(total, norms[slot], size.norm, self._num_points, self._eps))
         result = self._engine.backward(spectrum, tile, num_axes)
         missed = 0
-        for slot, (unit, block) in enumerate(zip(units, blocks, strict=True)):
+        for slot, (unit, size) in enumerate(zip(units, sizes, strict=True)):
             target = out[unit.outputs]
-            size = packed.sizes[unit.kernel]
-            if finite[slot] and keeps_promise(block, spec.axes, size, errors[slot], spec.rtol):
+            least = partial(self._least_window, x, unit, size)
+            if finite[slot] and keeps_promise(errors[slot], spec.rtol, size, measured[slot].blocks, least):
                 target[...] = result[(slot, *(slice(0, n) for n in target.shape))]
                 continue
             missed += finite[slot] and not math.isinf(spec.rtol)
-            self._directly(block, packed.kernels[unit.kernel], target)
+            self._directly(self._read(x, unit), packed.kernels[unit.kernel], target)
         return missed
+
+    def _read(self, x: Array, unit: Unit) -> Array:
+        """The padded samples of a tile."""
+        spec = self._spec
+        return gather(x[unit.source : unit.source + 1], spec.axes, unit.start, unit.ends(spec), spec.item)[0]
+
+    def _least_window(self, x: Array, unit: Unit, size: KernelSize) -> float:
+        return least_window(self._read(x, unit), self._spec.axes, size)
