@@ -247,39 +247,3 @@ def test_methods_starts_with_auto() -> None:
         dtype = int if name == "exact" else float
         x, kernel = np.ones((8, 8), dtype), np.ones((3, 3), dtype)
         assert ft.convolve(x, kernel, method=name, rtol=np.inf).shape == (10, 10)
-
-
-# demonstrations: each is wrong or fails in a current release of another library
-
-
-@pytest.mark.parametrize("powers", [np.arange(0, 82, 9), np.arange(82)])
-@pytest.mark.parametrize("zeros", [10_000, 300])
-def test_small_values_beside_huge_ones_are_right(powers: Any, zeros: int) -> None:
-    a = np.concatenate([np.zeros(zeros), 10.0**powers])
-    y = ft.convolve(a, a)
-    assert (y[: 2 * zeros] == 0).all()
-    tail = [10 ** int(p) for p in powers]
-    exact = [
-        sum(tail[i] * tail[n - i] for i in range(len(tail)) if 0 <= n - i < len(tail)) for n in range(2 * len(tail) - 1)
-    ]
-    np.testing.assert_allclose(y[2 * zeros :], np.array(exact, float), rtol=1e-12)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_one_nan_touches_as_many_outputs_as_the_kernel_has_taps(dtype: Any) -> None:
-    x = np.random.default_rng(0).standard_normal(1000).astype(dtype)
-    x[500] = np.nan
-    assert np.isnan(ft.convolve(x, np.ones(200, dtype), mode="same")).sum() == 200
-    image = np.random.default_rng(0).standard_normal((64, 64)).astype(dtype)
-    image[30, 30] = np.nan
-    assert np.isnan(ft.convolve(image, np.ones((13, 13), dtype), mode="same")).sum() == 169
-
-
-def test_an_axis_of_one_broadcasts_against_many_kernels() -> None:
-    assert ft.convolve(np.ones((1, 100)), np.ones((7, 10)), mode="same", axes=1).shape == (7, 100)
-
-
-def test_a_kernel_longer_than_x_reflects_again_and_again() -> None:
-    y = ft.convolve([1.0, 2.0, 3.0], np.ones(9), mode="same", boundary="reflect")
-    # 3 2 | 1 2 3 2 | 1 ... has period 4 and sum 8
-    assert y.tolist() == [17, 18, 19]

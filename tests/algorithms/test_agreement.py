@@ -51,3 +51,10 @@ def test_agrees_over_many_vectors_and_tiles(method: str) -> None:
 @pytest.mark.parametrize("method", NAMES)
 def test_agrees_over_many_vectors_in_any_dtype(method: str) -> None:
     serves(method, cases(large=True), 0.2, "oracle")
+
+
+@pytest.mark.slow
+@settings(max_examples=10_000)
+@given(cases())
+def test_ten_thousand_calls_through_the_door_agree_with_the_reference(case: Case) -> None:
+    check(case)

@@ -20,6 +20,7 @@ from . import (
     sobel_slopes,
     tophat_hann,
     window_steps,
+    wrong_elsewhere,
 )
 from .experiment import Experiment
 
@@ -40,6 +41,7 @@ EXPERIMENTS: tuple[Experiment[Any, Any], ...] = (
     scharr_rotation.EXPERIMENT,
     photo_edges.EXPERIMENT,
     algorithms_race.EXPERIMENT,
+    wrong_elsewhere.EXPERIMENT,
 )
 
 
