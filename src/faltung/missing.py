@@ -1,11 +1,13 @@
 """What is missing from x: NaN under nan="omit", and what weights= says. It counts nothing, the rest counts more."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from .algorithms import separable
 from .boundary import AxisBoundary, Side
 from .errors import DtypeError, MissingData, ParameterError, ShapeError
 from .kernel_facts import kernel_facts
@@ -24,8 +26,12 @@ def look_at(x: Array, weights: Any, spec: ConvSpec) -> tuple[Array, Array | None
 
     Raises:
         MissingData: x holds NaN and `spec.nan` is "error".
-        ParameterError, DtypeError, ShapeError: the weights do not fit.
+        ParameterError, DtypeError, ShapeError: the weights do not fit, or are there and should not, or the reverse.
     """
+    if (weights is None) == spec.weighted:
+        raise ParameterError(
+            "the plan is for weights and none are given" if spec.weighted else "weights go with weighted=True"
+        )
     holes = None if spec.nan == "propagate" else _holes(x)
     if holes is not None and spec.nan == "error":
         first = tuple(int(i) for i in np.argwhere(holes)[0])
@@ -91,7 +97,43 @@ def _checked(weights: Any, x: Array, spec: ConvSpec) -> Array:
     return share
 
 
-def counting_spec(spec: ConvSpec, kernels: Array, dtype: np.dtype[Any], *, missing: bool) -> tuple[ConvSpec, Array]:
+def shares(
+    spec: ConvSpec, kernels: Array, missing: Array | None, count: Callable[[ConvSpec, Array, Array, str], Array]
+) -> tuple[Array, Array]:
+    """What makes up for what is missing, and how much is not.
+
+    Args:
+        kernels: (M, *taps).
+        missing: how much of each sample is missing, bool or `spec.real`; None if nothing of x is.
+        count: convolves: (spec, kernels, x, method) -> result.
+
+    Returns:
+        Two arrays of the shape of the result: the factor of each output, exactly 1 where nothing is missing and NaN
+        where all is; and the share of the kernel's sizes that hit data.
+    """
+    if missing is None:
+        missing = np.broadcast_to(np.zeros((), bool), spec.x_shape)
+    counting, sizes = _counting_spec(spec, kernels, missing.dtype, missing=True)
+    miss = count(counting, sizes, missing, "auto")
+    # of each kernel the whole size, along the axes of the result
+    size = np.empty(spec.out_shape, spec.real)
+    whole = sizes.reshape(len(sizes), -1).sum(axis=1)
+    spec.to_canonical(size)[...] = whole.reshape(*spec.kernel_batch, *(1 for _ in spec.axes))
+    hit = size - miss
+    rare = miss > size / 2
+    if rare.any():
+        # little is left there, which a difference would lose, and of which an FFT could not tell nothing
+        counting, sizes = _counting_spec(spec, kernels, missing.dtype, missing=False)
+        method = "direct" if separable.refuses(counting) else "separable"
+        there = ~missing if missing.dtype == np.bool_ else 1 - missing
+        hit = np.where(rare, count(counting, sizes, there, method), hit)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        factor = np.where(hit == size, 1.0, np.where(hit > 0, size / hit, np.nan)).astype(spec.item)
+        # a kernel of zeros hits nothing
+        return factor, np.where(size > 0, hit / size, 0.0)
+
+
+def _counting_spec(spec: ConvSpec, kernels: Array, dtype: np.dtype[Any], *, missing: bool) -> tuple[ConvSpec, Array]:
     """The convolution of the sizes of the weights with how much of each sample is missing, or is there.
 
     Args:

@@ -8,20 +8,21 @@ with data as often as one likes.
 import math
 import operator
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Lock
 from typing import Any, Literal, overload
 
 import numpy as np
 
 from .algorithm import Algorithm, Routine
-from .algorithms import ALGORITHMS, direct, separable
+from .algorithms import ALGORITHMS, direct
 from .arguments import check_choice
 from .arrays import as_array
 from .errors import AccuracyError, DtypeError, MethodError, ParameterError, ShapeError
 from .explanation import Explanation, Verdict
 from .layout import as_stack, in_order
 from .machine import DEFAULT, Machine, num_workers
-from .missing import counting_spec, look_at
+from .missing import look_at, shares
 from .normaliser import make_normaliser
 from .rounding import fits_for_certain, largest_in, largest_of, to_result
 from .spec import Array, ConvSpec
@@ -140,14 +141,9 @@ class Plan:
             raise DtypeError(f"the plan is for x of dtype {spec.x_dtype}, got {x.dtype}: make another plan")
         if out is not None:
             _check_out(out, x, spec)
+        missing = None
         if self._may_miss or weights is not None:
-            if (weights is None) == spec.weighted:
-                raise ParameterError(
-                    "the plan is for weights and none are given" if spec.weighted else "weights go with weighted=True"
-                )
             x, missing = look_at(x, weights, spec)
-        else:
-            missing = None
         num_threads = (1 if self._short else num_workers()) if workers is None else _checked_workers(workers)
         if out is not None and out.dtype == spec.item and out.flags.carray:
             total = out
@@ -164,39 +160,16 @@ class Plan:
             total = self._check_overflow(x, total)
         share = None
         if missing is not None or return_weights:
-            hit, size = self._hits(missing, num_threads)
-            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                if missing is not None:
-                    total *= np.where(hit == size, 1.0, np.where(hit > 0, size / hit, np.nan)).astype(spec.item)
-                # a kernel of zeros hits nothing
-                share = np.where(size > 0, hit / size, 0.0)
+            factor, share = shares(spec, self._kernels, missing, partial(_count, num_threads))
+            if missing is not None:
+                with np.errstate(over="ignore", invalid="ignore"):
+                    total *= factor
         result = to_result(total, spec.dtype, spec.overflow)
         if out is None:
             out = result
         elif result is not out:
             out[...] = result
-        return out if share is None or not return_weights else (out, share)
-
-    def _hits(self, missing: Array | None, workers: int) -> tuple[Array, Array]:
-        """How much of the kernels' sizes hits data, for each output, and how much there is."""
-        spec = self.spec
-        if missing is None:
-            missing = np.broadcast_to(np.zeros((), bool), spec.x_shape)
-        counting, sizes = counting_spec(spec, self._kernels, missing.dtype, missing=True)
-        miss = make_plan(counting, sizes)(missing, workers=workers)
-        # per kernel, along the axes of the result
-        size = np.empty(spec.out_shape, spec.real)
-        whole = sizes.reshape(len(sizes), -1).sum(axis=1)
-        spec.to_canonical(size)[...] = whole.reshape(*spec.kernel_batch, *(1 for _ in spec.axes))
-        hit = size - miss
-        rare = miss > size / 2
-        if rare.any():
-            # little is left there, which a difference would lose; sums of sizes do not
-            counting, sizes = counting_spec(spec, self._kernels, missing.dtype, missing=False)
-            method = "direct" if separable.refuses(counting) else "separable"
-            there = ~missing if missing.dtype == np.bool_ else 1 - missing
-            hit = np.where(rare, make_plan(counting, sizes, method)(there, workers=workers), hit)
-        return hit, size
+        return (out, share) if return_weights and share is not None else out
 
     def _run(self, x: Array, total: Array, workers: int, *, normalise: bool) -> None:
         spec = self.spec
@@ -312,6 +285,10 @@ def _reason(taken: Verdict, able: list[Verdict]) -> str:
         return "the only one that serves"
     ratio = min(others) / taken.cost.seconds
     return f"predicted {ratio:.1f} times as fast as the next" if ratio >= 1.05 else "predicted as fast as the next"
+
+
+def _count(workers: int, spec: ConvSpec, kernels: Array, x: Array, method: str) -> Array:
+    return make_plan(spec, kernels, method)(x, workers=workers)
 
 
 def _exact_plan(spec: ConvSpec, kernels: Array) -> Plan:
