@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faltung.algorithms.fetch import CompiledFetch, GeneralFetch, multiply
-from faltung.algorithms.guard import BlockSums, block_side, keeps_promise, kernel_size, least_window, num_held
+from faltung.algorithms.guard import block_side, kernel_size, least_sum, num_held, window_sums
 from faltung.algorithms.tiling import Tiling, Unit
 from faltung.spec import make_spec
 
@@ -36,11 +36,11 @@ def test_blocks_never_promise_more_than_the_darkest_window_keeps(seed: int, taps
     measured = [fetch(x, unit, size, tile) for fetch, tile in zip(ways, tiles, strict=True)]
     np.testing.assert_array_equal(tiles[0], tiles[1])
     assert measured[0].norm == pytest.approx(measured[1].norm, rel=1e-4)
-    least = least_window(x, spec.axes, size)
-    truth = min(
-        float(x[i : i + taps[0], j : j + taps[1]].sum()) for i in range(61 - taps[0]) for j in range(71 - taps[1])
-    )
-    assert least == pytest.approx(truth, rel=1e-5, abs=1e-5)
+    sums = window_sums(x, spec.axes, size)
+    right = np.lib.stride_tricks.sliding_window_view(x, taps).sum(axis=(2, 3), dtype=np.float64)
+    np.testing.assert_allclose(sums, right, rtol=1e-9, atol=1e-8)
+    assert (sums <= right).all()
+    truth = float(right.min())
     for one in measured:
         assert not one.blocks.holds(truth * 1.001 + 1e-6)
     if not dark:
@@ -64,10 +64,16 @@ def test_products_of_spectra_and_their_sizes(seed: int, rows: int, columns: int)
 
 def test_nothing_is_promised_beyond_the_largest_number() -> None:
     size = kernel_size(np.ones(3))
-    blocks = BlockSums(np.ones(4), (1,))
-    assert not keeps_promise(float("inf"), float("inf"), size, blocks, lambda: 1e9)
-    assert not keeps_promise(float("nan"), float("inf"), size, blocks, lambda: 1e9)
-    assert keeps_promise(1.0, float("inf"), size, blocks, lambda: 0.0)
-    assert not keeps_promise(1.0, 1e-6, size, blocks, lambda: 1.0)
-    assert keeps_promise(1e-9, 1e-6, size, blocks, lambda: 0.0)
-    assert not keeps_promise(1e-9, 0.0, size, blocks, lambda: 1.0)
+    assert least_sum(float("inf"), float("inf"), size) == float("inf")
+    assert least_sum(float("nan"), float("inf"), size) == float("inf")
+    assert least_sum(1.0, float("inf"), size) == 0
+    assert least_sum(0.0, 1e-6, size) == 0
+    assert least_sum(1e-9, 0.0, size) == float("inf")
+    assert least_sum(1e-9, 1e-6, size) == pytest.approx(1e-3)
+
+
+def test_dilated_windows_are_summed_in_their_order() -> None:
+    x = np.random.default_rng(0).random(40)
+    spec, kernels = make_spec(x.shape, x.dtype, np.ones(4), flip=False, mode="valid", dilation=3)
+    right = [x[i : i + 10 : 3].sum() for i in range(31)]
+    np.testing.assert_allclose(window_sums(x, spec.axes, kernel_size(kernels[0])), right, rtol=1e-10)

@@ -42,7 +42,10 @@ def seconds_for(spec: ConvSpec, num_outputs: int, num_taps: int, machine: Machin
     if not _compiled(spec):
         return num_outputs * num_taps * spec.item.itemsize / 4 / machine.general_rate / max(1, workers)
     num_outputs *= math.prod(axis.stride for axis in spec.axes)
-    rate = machine.direct_rate * 4 / spec.item.itemsize
+    if spec.item.kind == "c":
+        # parts times parts
+        num_outputs *= 4 if spec.x_dtype.kind == "c" else 2
+    rate = machine.direct_rate * 4 / _part(spec.item).itemsize
     moved = num_outputs * 2 * spec.item.itemsize / machine.copy_rate
     seconds = num_outputs * num_taps / rate + moved
     return seconds if seconds < 2 * machine.handoff_s else machine.handoff_s + seconds / max(1, workers)
@@ -59,16 +62,22 @@ def build(spec: ConvSpec) -> Routine:
         return GeneralDirect(spec)
     if any(axis.stride > 1 for axis in spec.axes):
         return Thinned(spec, build)
-    if planes.fill_value(spec.axes) is None:
+    # padded first, so that a complex value outside needs no thought further on
+    if planes.fill_value(spec.axes) is None or (spec.item.kind == "c" and planes.fill_value(spec.axes) != 0):
         return Padded(spec)
-    return CompiledDirect(spec)
+    return ComplexDirect(spec) if spec.item.kind == "c" else CompiledDirect(spec)
 
 
 def _compiled(spec: ConvSpec) -> bool:
     """Whether the compiled loops serve this spec."""
     undilated = all(axis.dilation == 1 or axis.taps == 1 for axis in spec.axes)
-    plain = spec.item.name in ("float32", "float64", "int64", "uint64") and len(spec.axes) <= 2
+    plain = _part(spec.item).name in ("float32", "float64", "int64", "uint64") and len(spec.axes) <= 2
     return plain and undilated and math.prod(axis.stride for axis in spec.axes) <= MOST_SKIPPED
+
+
+def _part(item: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of one part of a complex number; others have one part."""
+    return np.finfo(item).dtype if item.kind == "c" else item
 
 
 def _signed(array: Array) -> Array:
@@ -106,6 +115,45 @@ class CompiledDirect:
 def _as_int64(value: int) -> int:
     """The int64 with the bits of this uint64."""
     return value - (1 << 64) if value >= 1 << 63 else value
+
+
+class ComplexDirect:
+    """Real and imaginary parts of x by those of the kernels: up to four real convolutions in one stack."""
+
+    def __init__(self, spec: ConvSpec) -> None:
+        """Build the real convolution; a real x has no imaginary part to convolve."""
+        self._item = _part(spec.item)
+        self._x_parts = 2 if spec.x_dtype.kind == "c" else 1
+        x_dtype = _part(spec.x_dtype)
+        self._inner = build(
+            replace(
+                spec.over(
+                    spec.axes,
+                    x_batch=(*spec.x_batch, self._x_parts, 1),
+                    kernel_batch=(*spec.kernel_batch, 1, 2),
+                    x_dtype=x_dtype,
+                ),
+                item=self._item,
+            )
+        )
+
+    def load(self, kernels: Array) -> Any:
+        """The parts of each kernel, as the inner routine wants them."""
+        parts = np.stack([kernels.real, kernels.imag], axis=1)
+        return self._inner.load(parts.reshape(-1, *kernels.shape[1:]))
+
+    def run(self, x: Array, packed: Any, out: Array, workers: int) -> None:
+        """Convolve the parts and put them together."""
+        if self._x_parts == 2:
+            x = np.stack([x.real, x.imag], axis=1).reshape(-1, *x.shape[1:])
+        parts = np.empty((len(out), self._x_parts, 2, *out.shape[1:]), self._item)
+        self._inner.run(x, packed, parts.reshape(-1, *out.shape[1:]), workers)
+        out.real, out.imag = parts[:, 0, 0], parts[:, 0, 1]
+        if self._x_parts == 2:
+            # opposite infinities meet in NaN, without a word, as in the loops
+            with np.errstate(invalid="ignore", over="ignore"):
+                out.real -= parts[:, 1, 1]
+                out.imag += parts[:, 1, 0]
 
 
 class Padded:

@@ -4,9 +4,10 @@ The tile grid is fixed by the spec alone and every output is stored by one tile,
 on the batch. A tile whose data could break the promised error, or hold NaN or infinity, is convolved directly.
 """
 
+import itertools
 import math
 from dataclasses import dataclass
-from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from ..spec import Array, ConvSpec
 from . import direct
 from .fetch import fetch_for, multiply
 from .gather import gather
-from .guard import KernelSize, error_bound, keeps_promise, kernel_size, least_window
+from .guard import KernelSize, error_bound, kernel_size, least_sum, window_sums
 from .planes import readable
 from .thinned import Thinned, unthinned
 from .tiling import POINT_S, TILE_S, Grid, Tiling, Unit, lengths_of, tiling_for
@@ -29,6 +30,10 @@ name = "fft"
 RISK = 1.3
 """Some tiles may fail their bound and be computed a second time, directly: FFT must promise this much to be taken.
 A judgement, not a measurement: how many tiles fail depends on the data."""
+
+
+CELLS = (16, 8, 4)
+"""Parts along each axis in which a tile of one, two or more axes is mended."""
 
 
 def refuses(spec: ConvSpec) -> str | None:
@@ -174,18 +179,40 @@ class Tiled:
         missed = 0
         for slot, (unit, size) in enumerate(zip(units, sizes, strict=True)):
             target = out[unit.outputs]
-            least = partial(self._least_window, x, unit, size)
-            if finite[slot] and keeps_promise(errors[slot], spec.rtol, size, measured[slot].blocks, least):
-                target[...] = result[(slot, *(slice(0, n) for n in target.shape))]
-                continue
-            missed += finite[slot] and not math.isinf(spec.rtol)
-            self._directly(self._read(x, unit), packed.kernels[unit.kernel], target)
+            target[...] = result[(slot, *(slice(0, n) for n in target.shape))]
+            wanted = least_sum(errors[slot], spec.rtol, size) if finite[slot] else math.inf
+            # what is infinite itself holds anything
+            if wanted and (math.isinf(wanted) or not measured[slot].blocks.holds(wanted)):
+                mended = self._mend(x, unit, packed, wanted, target)
+                missed += mended and finite[slot] and not math.isinf(spec.rtol)
         return missed
 
-    def _read(self, x: Array, unit: Unit) -> Array:
-        """The padded samples of a tile."""
-        spec = self._spec
-        return gather(x[unit.source : unit.source + 1], spec.axes, unit.start, unit.ends(spec), spec.item)[0]
+    def _mend(self, x: Array, unit: Unit, packed: _Loaded, wanted: float, out: Array) -> bool:
+        """Sum directly where windows hold less than is wanted; returns whether there are any such."""
+        spec, kernel = self._spec, packed.kernels[unit.kernel]
+        block = gather(x[unit.source : unit.source + 1], spec.axes, unit.start, unit.ends(spec), spec.item)[0]
+        if math.isinf(wanted):
+            self._directly(block, kernel, out)
+            return True
+        weak = window_sums(block, spec.axes, packed.sizes[unit.kernel]) < wanted
+        if not weak.any():
+            return False
+        # black rims and the ends of full results: a part of the tile
+        cells = [cell for cell in _cells(out.shape) if weak[cell].any()]
+        if sum(weak[cell].size for cell in cells) > weak.size / 2:
+            cells = [tuple(slice(0, n) for n in out.shape)]
+        for cell in cells:
+            read = tuple(slice(c.start, c.stop + a.reach - 1) for c, a in zip(cell, spec.axes, strict=True))
+            self._directly(block[read], kernel, out[cell])
+        return True
 
-    def _least_window(self, x: Array, unit: Unit, size: KernelSize) -> float:
-        return least_window(self._read(x, unit), self._spec.axes, size)
+
+def _cells(sizes: tuple[int, ...]) -> list[tuple[slice, ...]]:
+    """Some even parts of a tile: enough to leave most of it alone, few enough to be worth a call each."""
+    count = CELLS[min(len(sizes), len(CELLS)) - 1]
+    along = [[n * i // count for i in range(count + 1)] for n in sizes]
+    return [
+        tuple(itertools.starmap(slice, cell))
+        for cell in itertools.product(*(list(pairwise(limits)) for limits in along))
+        if all(start < stop for start, stop in cell)
+    ]

@@ -5,7 +5,7 @@ is bounded from its product spectrum, and the promised error from the smallest s
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,33 +102,27 @@ def num_held(taps: int, side: int) -> int:
     return (taps + 1) // side - 1
 
 
-def keeps_promise(
-    error: float, rtol: float, kernel: KernelSize, blocks: BlockSums, least_window: Callable[[], float]
-) -> bool:
-    """Whether this error is within rtol of the smallest sum |w| x mean |x| of any window of a tile.
+def least_sum(error: float, rtol: float, kernel: KernelSize) -> float:
+    """How large the sum of |x| in a window must be for this error to be within rtol of sum |w| x mean |x|.
 
-    Args:
-        blocks: what can be said of all windows at little cost.
-        least_window: the smallest sum of |x| in any window, computed if blocks say too little: where a window is half
-            outside or half dark.
+    0 if any will do, inf if none will: beyond the largest number there is no result to speak of, whatever is allowed.
     """
-    # beyond the largest number there is no result to speak of, whatever is allowed
     if not math.isfinite(error):
-        return False
+        return math.inf
     if math.isinf(rtol) or error == 0:
-        return True
-    wanted = error * math.prod(kernel.taps) / (rtol * kernel.sum_abs) if rtol else math.inf
-    return blocks.holds(wanted) or least_window() >= wanted
+        return 0.0
+    return error * math.prod(kernel.taps) / (rtol * kernel.sum_abs) if rtol else math.inf
 
 
-def least_window(block: Array, axes: Sequence[Axis], kernel: KernelSize) -> float:
-    """A lower bound on the smallest sum of |x| in any window of a block (*lengths), tight to rounding."""
+def window_sums(block: Array, axes: Sequence[Axis], kernel: KernelSize) -> Array:
+    """The sum of |x| in every window of a block (*lengths), or a little less: one for each output of its tile."""
     size = np.abs(block[kernel.seen(block.shape, axes)])
     with np.errstate(over="ignore", invalid="ignore"):
         total = float(size.sum(dtype=np.float64))
         for i, (taps, axis) in enumerate(zip(kernel.taps, axes, strict=True)):
             size = _window_sums(size, i, taps, axis.dilation)
-    return float(size.min()) - 1e-12 * total
+    # running sums err by a part of the total
+    return size - 1e-12 * total
 
 
 def block_sums(block: Array, axes: Sequence[Axis], kernel: KernelSize) -> BlockSums:
@@ -163,10 +157,10 @@ def _block_sums_along(size: Array, i: int, taps: int, dilation: int) -> Array:
 
 def _window_sums(size: Array, i: int, taps: int, dilation: int) -> Array:
     """Sums along axis i over every window of so many taps."""
-    sums = np.moveaxis(size, i, 0).astype(np.float64)
-    phases = []
+    moved = np.moveaxis(size, i, 0).astype(np.float64)
+    sums = np.empty((len(moved) - (taps - 1) * dilation, *moved.shape[1:]))
     for phase in range(min(dilation, len(sums))):
-        running = np.cumsum(sums[phase::dilation], axis=0)
+        running = np.cumsum(moved[phase::dilation], axis=0)
         running = np.concatenate([np.zeros_like(running[:1]), running])
-        phases.append(running[taps:] - running[:-taps])
-    return np.moveaxis(np.concatenate(phases), 0, i)
+        sums[phase::dilation] = running[taps:] - running[:-taps]
+    return np.moveaxis(sums, 0, i)
