@@ -174,6 +174,10 @@ def test_separable_filters_equal_sepfir2d(dtype: str, width: int, height: int) -
     check_close(ours.sepfir2d(picture, hrow, hcol), theirs, most)
 
 
+def test_an_empty_picture_stays_empty() -> None:
+    check_close(ours.sepfir2d(np.ones((0, 2)), [1.0], [1.0]), scipy.signal.sepfir2d(np.ones((0, 2)), [1.0], [1.0]), 0)
+
+
 def test_a_separable_filter_may_be_longer_than_the_picture() -> None:
     picture, weights = np.arange(6.0).reshape(2, 3), np.arange(1.0, 10)
     wide = np.pad(picture, 4, "symmetric")
@@ -210,6 +214,20 @@ def test_one_nan_in_the_kernel_touches_where_it_meets_a_sample(sizes: Any, mode:
     assert np.array_equal(np.isnan(ours.convolve(a, v, mode)), met)
 
 
+def test_the_fft_is_taken_where_it_serves_and_the_engine_would_not() -> None:
+    # a kernel of one tap: sums are the faster, so any other error than theirs is the FFT's
+    x = 1 + np.random.default_rng(0).random(4096)
+    by_sums, by_fft = (ours.convolve(x, [1 / 3], "same", method) for method in ("direct", "fft"))
+    assert 0 < np.abs(by_fft - by_sums).max() < 1e-14
+
+
+def test_a_nan_in_both_planes_leaves_nothing_out_that_it_meets() -> None:
+    a, v = np.ones((4, 5)), np.ones((2, 3))
+    a[1, 1] = v[0, 2] = np.nan
+    met = scipy.signal.convolve(np.isnan(a) * 1.0, np.ones_like(v)) > 0.5
+    assert np.isnan(ours.convolve(a, v)[met]).all()
+
+
 def test_a_huge_range_is_right_where_scipys_choice_is_not() -> None:
     x = np.concatenate([np.zeros(10_000), 10.0 ** np.arange(0, 90, 9)])
     exact = scipy.signal.convolve(x, x, method="direct")
@@ -224,9 +242,14 @@ def test_the_method_answered_is_the_one_that_is_taken() -> None:
         taken = ft.explain(x, kernel, mode="same").method
         assert ours.choose_conv_method(x, kernel, "same") == taken
     assert taken == "fft"
-    whole_numbers = np.ones(5000, int)
-    assert ours.choose_conv_method(whole_numbers, whole_numbers) == "direct"
-    assert ours.choose_conv_method(whole_numbers, whole_numbers, measure=True)[0] == "direct"
+    few = np.ones(9, int)
+    assert ours.choose_conv_method(few, few) == "direct"
+    assert ours.choose_conv_method(np.ones(0), np.ones(0)) == "direct"
+
+
+def test_where_no_transform_serves_the_method_measured_is_direct() -> None:
+    objects = np.ones(50, object)
+    assert ours.choose_conv_method(objects, objects, measure=True)[0] == "direct"
 
 
 def test_the_method_measured_is_the_faster_one() -> None:

@@ -42,6 +42,8 @@ __all__ = [
     "sepfir2d",
 ]
 
+_SUMS = ("direct", "separable")
+"""The engine's algorithms that add products; all others transform."""
 Method = Literal["auto", "direct", "fft"]
 Chosen = Literal["direct", "fft"]
 Outside = Literal["fill", "pad", "wrap", "circular", "symm", "symmetric"]
@@ -221,12 +223,12 @@ def choose_conv_method(
 def choose_conv_method(
     in1: Any, in2: Any, mode: Mode = "full", measure: bool = False
 ) -> Chosen | tuple[Chosen, dict[str, float]]:
-    """Which algorithm `convolve` takes: "fft" or "direct"; what is separable counts as direct.
+    """Which kind of algorithm `convolve` takes: "direct" (sums, also separable ones) or "fft" (any by transforms).
 
     Args:
         in1, in2, mode: as in `convolve`.
-        measure: run both and return (the faster one, {"fft": seconds, "direct": seconds}). For integers both are exact
-            and neither is an FFT: the answer is "direct".
+        measure: run both and return (the faster one, {"fft": seconds, "direct": seconds}); "direct" where no algorithm
+            by transforms serves, so that `method="fft"` takes sums as well.
 
     Example:
         >>> choose_conv_method(np.ones(8), np.ones(6))
@@ -240,9 +242,9 @@ def choose_conv_method(
         x, kernel = kernel, x
     explanation = choice(x, kernel, mode)
     if not measure:
-        return "fft" if explanation.method == "fft" else "direct"
+        return "direct" if explanation.method in _SUMS else "fft"
     times = {"fft": _seconds(x, kernel, mode, "fft"), "direct": _seconds(x, kernel, mode, "direct")}
-    serves = any(verdict.method == "fft" and verdict.refusal is None for verdict in explanation.verdicts)
+    serves = any(verdict.method not in _SUMS and verdict.refusal is None for verdict in explanation.verdicts)
     return ("fft" if serves and times["fft"] < times["direct"] else "direct"), times
 
 
