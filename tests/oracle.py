@@ -5,12 +5,13 @@
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from faltung.boundary import RULES
+from faltung.boundary import RULES, Side
 from faltung.spec import Array, ConvSpec
 
 
@@ -31,25 +32,32 @@ class Truth:
     norm: float
 
 
-def truth(spec: ConvSpec, weights: Array, x: Array) -> Truth:
+def truth(spec: ConvSpec, kernels: Array, x: Array, weights: Array | None = None) -> Truth:
     """Convolve as `spec` says, by the definition.
 
     Args:
-        weights: (M, *taps), as `make_spec` returns them.
+        kernels: (M, *taps), as `make_spec` returns them.
         x: of shape `spec.x_shape`.
+        weights: what each sample counts, if the spec is weighted.
     """
     exact = spec.item.kind in "iuO"
     wide: Any = object if exact else np.clongdouble if spec.item.kind == "c" else np.longdouble
     real: Any = object if exact else np.longdouble
     num = len(spec.axes)
     sizes = tuple(axis.size for axis in spec.axes)
-    seen, missing = padded(spec, np.broadcast_to(spec.to_canonical(x).astype(wide), (*spec.batch, *sizes)))
-    kernels = np.broadcast_to(weights.astype(wide).reshape(*spec.kernel_batch, *spec.taps), (*spec.batch, *spec.taps))
+    counts = np.ones(x.shape, real) if weights is None else weights.astype(real)
+    if spec.nan == "omit":
+        counts = np.where(np.isnan(x), 0, counts)
+    x = np.where(counts > 0, x.astype(wide) * np.where(counts > 0, counts, 1), 0)
+    x, counts = (np.broadcast_to(spec.to_canonical(a), (*spec.batch, *sizes)) for a in (x, counts))
+    seen = padded(spec, x, lambda side: side.value)
+    there = padded(spec, counts, lambda side: 0 if side.rule == "ignore" else 1)
+    box = _box(kernels != 0)
+    kernels = np.broadcast_to(kernels.astype(wide).reshape(*spec.kernel_batch, *spec.taps), (*spec.batch, *spec.taps))
     size_seen, size_kernels = np.abs(seen), np.abs(kernels)
     shape = (*spec.batch, *spec.out_sizes)
     total, absolute, whole = np.zeros(shape, wide), np.zeros(shape, real), np.zeros(shape, real)
     weight, weight_hit = np.zeros(shape, real), np.zeros(shape, real)
-    box = _box(weights != 0)
     for tap in itertools.product(*map(range, spec.taps)):
         window = tuple(
             slice(j * a.dilation, j * a.dilation + (a.num_out - 1) * a.stride + 1, a.stride)
@@ -58,11 +66,11 @@ def truth(spec: ConvSpec, weights: Array, x: Array) -> Truth:
         where = (..., *window)
         k = kernels[(..., *tap)].reshape(*spec.batch, *(1,) * num)
         size = size_kernels[(..., *tap)].reshape(*spec.batch, *(1,) * num)
-        hit = ~missing[window]
+        hit = there[where] > 0
         total += np.where(hit, k * seen[where], 0)
         absolute += np.where(hit, size * size_seen[where], 0)
         weight += size
-        weight_hit += np.where(hit, size, 0)
+        weight_hit += size * there[where]
         if all(low <= j < high for j, (low, high) in zip(tap, box, strict=True)):
             whole += np.where(hit, size_seen[where], 0)
     if exact:
@@ -70,7 +78,7 @@ def truth(spec: ConvSpec, weights: Array, x: Array) -> Truth:
     scale = np.maximum(absolute, weight * whole / max(1, np.prod([high - low for low, high in box])))
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(weight == weight_hit, 1, np.where(weight_hit > 0, weight / weight_hit, np.nan))
-    if not spec.ignores:
+    if not spec.ignores and weights is None and spec.nan != "omit":
         share = np.longdouble(1)
     norm = np.sqrt((size_seen[np.isfinite(size_seen)] ** 2).sum()) * np.sqrt((size_kernels**2).sum())
     # a factor of boundary="ignore" multiplies the error too
@@ -78,16 +86,16 @@ def truth(spec: ConvSpec, weights: Array, x: Array) -> Truth:
     return Truth(_in_order(spec, total * share), _in_order(spec, scale * share), float(norm))
 
 
-def padded(spec: ConvSpec, x: Array) -> tuple[Array, Array]:
-    """Every position that the windows read, padded axis after axis, and where nothing is there to be read.
+def padded(spec: ConvSpec, x: Array, fill: Callable[[Side], Any]) -> Array:
+    """Every position that the windows read, padded axis after axis.
 
     Args:
         x: (*batch, *sizes).
+        fill: what stands outside on a side that fills.
 
     Returns:
-        (*batch, *spans) and a mask (*spans).
+        (*batch, *spans).
     """
-    missing = np.zeros(x.shape[x.ndim - len(spec.axes) :], bool)
     for i, axis in enumerate(spec.axes):
         position = np.arange((axis.num_out - 1) * axis.stride + axis.reach) - axis.before
         source = np.where((position >= 0) & (position < axis.size), position, 0)
@@ -95,12 +103,11 @@ def padded(spec: ConvSpec, x: Array) -> tuple[Array, Array]:
         for out, side in sides:
             source[out] = np.maximum(RULES[side.rule](position[out], axis.size), 0)
         at = x.ndim - len(spec.axes) + i
-        x, missing = np.take(x, source, axis=at), np.take(missing, source, axis=i)
+        x = np.take(x, source, axis=at)
         for out, side in sides:
             if side.fills:
-                np.moveaxis(x, at, -1)[..., out] = side.value
-                np.moveaxis(missing, i, -1)[..., out] = side.rule == "ignore"
-    return x, missing
+                np.moveaxis(x, at, -1)[..., out] = fill(side)
+    return x
 
 
 def _box(used: Array) -> list[tuple[int, int]]:

@@ -13,6 +13,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import faltung as ft
+from faltung.algorithms import ALGORITHMS
 from faltung.reference import reference
 from faltung.spec import Array, ConvSpec, make_spec
 from oracle import Truth, truth
@@ -24,6 +25,14 @@ FLOATS = ("float16", "float32", "float64", "longdouble")
 COMPLEX = ("complex64", "complex128")
 # the compiled loops serve float32 and float64: half of all draws
 DTYPES = ("float32", "float64", "float32", "float64", *INTEGERS, *FLOATS, *COMPLEX, "object")
+
+
+def methods_for(dtype: str) -> list[str]:
+    """ "auto" and the algorithms that serve an outer product of two vectors in this dtype."""
+    spec = make_spec((9, 9), np.dtype(dtype), np.ones((2, 2), dtype), flip=True)[0]
+    return ["auto", *(algorithm.name for algorithm in ALGORITHMS if algorithm.refuses(spec) is None)]
+
+
 LAYOUTS = ("C", "F", "reversed", "strided", "swapped", "unaligned", "read-only")
 LOOKS_OF_X = ("dense", "level", "level", "sparse", "wide", "far", "not finite")
 LOOKS = ("dense", "separable", "separable", "separable", "whole", "symmetric", "one tap", "sparse", "zero ends")
@@ -47,7 +56,14 @@ class Case:
     def spec(self) -> tuple[ConvSpec, Array]:
         """The normal form and the weights, as the door would make them."""
         x, kernel = (a.astype(a.dtype.newbyteorder("="), copy=False) for a in (self.x, self.kernel))
-        return make_spec(x.shape, x.dtype, kernel, flip=self.verb == "convolve", **self.options)
+        options = {name: value for name, value in self.options.items() if name != "weights"}
+        weighted = self.weights is not None
+        return make_spec(x.shape, x.dtype, kernel, flip=self.verb == "convolve", weighted=weighted, **options)
+
+    @property
+    def weights(self) -> Array | None:
+        """What each sample counts."""
+        return self.options.get("weights")
 
     def __repr__(self) -> str:
         x, kernel = (f"{a.dtype.str} {a.shape} strides {a.strides}" for a in (self.x, self.kernel))
@@ -105,6 +121,13 @@ def cases(
     x = layout(_values(rng, shape, x_dtype, look, style), draw(_layouts()))
     kernel = kernel_like(rng, kernel_shape, kernel_dtype, draw(st.sampled_from(LOOKS)), style)
     unsigned = x_dtype.kind != "i" and kernel_dtype.kind != "i"
+    if options and object not in (x_dtype, kernel_dtype) and draw(st.integers(0, 4)) == 0:
+        if draw(st.booleans()):
+            chosen["weights"] = layout(
+                _counts(rng, shape, draw(st.sampled_from(("bool", "float32", "float64")))), draw(_layouts())
+            )
+        if x_dtype.kind in "fc" and draw(st.booleans()):
+            chosen["nan"] = "omit"
     chosen |= draw(_boundaries(num, boundaries, _constants(x_dtype, kernel_dtype, unsigned=unsigned)))
     if options:
         chosen |= draw(_dtype_options(x_dtype, kernel_dtype, chosen))
@@ -238,7 +261,7 @@ def _dtype_options(draw: Draw, x: np.dtype[Any], kernel: np.dtype[Any], chosen: 
         return {"dtype": draw(st.sampled_from(COMPLEX))}
     if kind == "f":
         return draw(st.sampled_from(({"dtype": "float32"}, {"dtype": "float64"}, {"rtol": 1e-3}, {"rtol": math.inf})))
-    if "ignore" in str(chosen.get("boundary")):
+    if "ignore" in str(chosen.get("boundary")) or "weights" in chosen:
         return {"dtype": "float32"}
     return {
         "dtype": draw(st.sampled_from((None, "int8", "uint8", "uint16", "int32", "float64", "bool"))),
@@ -286,6 +309,13 @@ def _values(rng: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype[An
         reach = 1.0 if dtype == np.float16 else 6.0
         values = values * 10 ** rng.uniform(-reach, reach, shape)
     return values.astype(dtype)
+
+
+def _counts(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
+    """Weights of samples: some 0, some 1, and others in between where the dtype knows them."""
+    if dtype == "bool":
+        return rng.random(shape) < 0.7
+    return np.clip(rng.uniform(-0.4, 1.6, shape), 0, 1).astype(dtype)
 
 
 def kernel_like(
@@ -396,12 +426,12 @@ def check(case: Case, method: str = "auto", *, by: str = "reference") -> bool:
     Returns:
         Whether the method served.
     """
-    spec, weights = case.spec()
+    spec, kernels = case.spec()
     x = case.x.astype(spec.x_dtype, copy=False)
     with np.errstate(invalid="ignore"):
-        right = truth(spec, weights, x)
+        right = truth(spec, kernels, x, case.weights)
         if by == "reference":
-            right = replace(right, values=reference(spec, weights, x))
+            right = replace(right, values=reference(spec, kernels, x, case.weights))
     try:
         _check_result(case, spec, right, method)
     except (ft.MethodError, ft.AccuracyError):

@@ -27,6 +27,7 @@ BUILTIN = {
     "ParameterError": ValueError,
     "BoundaryError": ValueError,
     "DtypeError": TypeError,
+    "MissingData": ValueError,
     "IntegerOverflow": OverflowError,
     "AccuracyError": ArithmeticError,
     "MethodError": ValueError,
@@ -267,7 +268,20 @@ ODD: tuple[Any, ...] = (
     np.float64,
     "float32",
 )
-NAMES = ["mode", "boundary", "stride", "dilation", "padding", "axes", "method", "dtype", "overflow", "rtol", "origin"]
+NAMES = [
+    "mode",
+    "boundary",
+    "stride",
+    "dilation",
+    "padding",
+    "axes",
+    "method",
+    "dtype",
+    "overflow",
+    "nan",
+    "rtol",
+    "origin",
+]
 
 
 @given(st.sampled_from([*NAMES, "out", "workers", "x", "kernel"]), st.sampled_from(range(len(ODD))))

@@ -10,10 +10,10 @@ from strategies import Case, cases
 
 @given(cases())
 def test_going_tap_by_tap_equals_going_output_by_output(case: Case) -> None:
-    spec, weights = case.spec()
+    spec, kernels = case.spec()
     x = case.x.astype(spec.x_dtype, copy=False)
     with np.errstate(invalid="ignore"):
-        by_tap, by_output = truth(spec, weights, x), reference(spec, weights, x)
+        by_tap, by_output = truth(spec, kernels, x, case.weights), reference(spec, kernels, x, case.weights)
     if spec.item.kind in "iuO":
         np.testing.assert_array_equal(by_tap.values, by_output)
         return
@@ -27,8 +27,8 @@ def test_going_tap_by_tap_equals_going_output_by_output(case: Case) -> None:
 
 @given(cases())
 def test_the_scale_of_errors_is_never_below_the_result(case: Case) -> None:
-    spec, weights = case.spec()
+    spec, kernels = case.spec()
     with np.errstate(invalid="ignore"):
-        right = truth(spec, weights, case.x.astype(spec.x_dtype, copy=False))
+        right = truth(spec, kernels, case.x.astype(spec.x_dtype, copy=False), case.weights)
     there = np.abs(right.values) < np.inf
     assert (np.abs(right.values[there]) <= right.scale[there] * (1 + 1e-15)).all()

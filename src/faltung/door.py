@@ -5,27 +5,57 @@ Each turns its words into a plan, kept for the next call with the same shapes, d
 
 from collections import OrderedDict
 from threading import Lock
-from typing import Any
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 
 from . import planner
 from .algorithms import ALGORITHMS
+from .arguments import Axes, PerAxis
 from .arrays import as_array, as_kernel
 from .boundary import Boundary
 from .errors import ParameterError, ShapeError
 from .explanation import Explanation
 from .planner import Plan
-from .spec import Array, Mode, Overflow, Padding, PerAxis, make_spec, parse_dtype
+from .spec import Array, Mode, Nan, Overflow, Padding, make_spec, parse_dtype
 
 MAX_PLANS, MAX_BYTES = 256, 1 << 28
 """Plans kept, and the memory of all their weights and tables; the one not used for longest goes first."""
+
+
+class _Options(TypedDict, total=False):
+    """What both verbs take, for type checkers; they miss a word for "these keys and no others" (PEP 728)."""
+
+    mode: Mode
+    boundary: Boundary
+    stride: PerAxis
+    dilation: PerAxis
+    padding: Padding
+    axes: Axes
+    method: str
+    dtype: Any
+    overflow: Overflow
+    nan: Nan
+    weights: Any
+    rtol: float | None
+    origin: PerAxis | None
+    out: Array | None
+    workers: int | None
+
 
 _plans: OrderedDict[Any, Plan] = OrderedDict()
 _num_bytes = 0
 _lock = Lock()
 
 
+@overload
+def convolve(  # pyrefly: ignore[inconsistent-overload]
+    x: Any, kernel: Any, *, return_weights: Literal[False] = False, **options: Unpack[_Options]
+) -> Array: ...
+@overload
+def convolve(  # pyrefly: ignore[inconsistent-overload]
+    x: Any, kernel: Any, *, return_weights: Literal[True], **options: Unpack[_Options]
+) -> tuple[Array, Array]: ...
 def convolve(
     x: Any,
     kernel: Any,
@@ -35,15 +65,18 @@ def convolve(
     stride: PerAxis = 1,
     dilation: PerAxis = 1,
     padding: Padding = None,
-    axes: int | tuple[int, ...] | None = None,
+    axes: Axes = None,
     method: str = "auto",
     dtype: Any = None,
     overflow: Overflow = "error",
+    nan: Nan = "propagate",
+    weights: Any = None,
+    return_weights: bool = False,
     rtol: float | None = None,
     origin: PerAxis | None = None,
     out: Array | None = None,
     workers: int | None = None,
-) -> Array:
+) -> Array | tuple[Array, Array]:
     """Convolve x with a kernel: flip the kernel, slide it over x, multiply and sum.
 
     Args:
@@ -62,6 +95,11 @@ def convolve(
         method: "auto", or the algorithm to take (`faltung.methods()`), or an error that says why it cannot.
         dtype: dtype of the result; rounding to integers is to nearest even.
         overflow: an integer result that does not fit: "error", "saturate" or "wrap".
+        nan: NaN in x: "propagate" (to the outputs whose windows hold it, whatever the method), "omit" (missing: the sum
+            is scaled by the share of weights that hit data, as with boundary "ignore"; NaN where none does) or "error".
+        weights: what each sample of x counts, of the same shape, from 0 (missing, whatever it holds) to 1; sums are
+            scaled by the share of the kernel's weights that hit data.
+        return_weights: return that share too, for each output: 1 where nothing is missing.
         rtol: bound on the error of every output, relative to the larger of (|kernel| * |x|) there and sum |kernel|
             times the mean |x| of its window. Default: 16 eps x log2 of the number of taps. inf lifts it.
         origin: with mode="same", move the result this many samples later, per axis.
@@ -69,23 +107,38 @@ def convolve(
         workers: threads; None means all processors. It does not change a bit of the result.
 
     Returns:
-        A new array, or `out`. Two integers give int64 (uint64 if both are unsigned), else `np.result_type`.
+        A new array, or `out`. Two integers give int64 (uint64 if both are unsigned), or float64 where sums are scaled;
+        else `np.result_type`. With return_weights a pair: the result, and the shares in float64 or longdouble.
 
     Raises:
         ShapeError, DtypeError, ParameterError, BoundaryError: what was given does not fit; the message says the cure.
         IntegerOverflow: an integer result does not fit.
+        MissingData: x or kernel hold NaN and nan="error" was asked for.
         MethodError, AccuracyError: the method asked for cannot serve.
 
     Example:
         >>> import faltung as ft
         >>> ft.convolve([1, 2, 3], [0, 1, 0.5])
         array([0. , 1. , 2.5, 4. , 1.5])
+        >>> ft.convolve([1.0, np.nan, 3.0], [0.25, 0.5, 0.25], mode="same", nan="omit", boundary="ignore")
+        array([1., 2., 3.])
     """
     array = as_array(x, "x")
-    options = (mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, rtol, origin)
-    return _cached_plan(array, kernel, True, options)(array, out, workers=workers)
+    options = (
+        mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, nan, weights is not None, rtol, origin
+    )  # fmt: skip
+    made = _cached_plan(array, kernel, True, options)
+    return made(array, out, weights=weights, return_weights=return_weights, workers=workers)
 
 
+@overload
+def correlate(  # pyrefly: ignore[inconsistent-overload]
+    x: Any, kernel: Any, *, return_weights: Literal[False] = False, **options: Unpack[_Options]
+) -> Array: ...
+@overload
+def correlate(  # pyrefly: ignore[inconsistent-overload]
+    x: Any, kernel: Any, *, return_weights: Literal[True], **options: Unpack[_Options]
+) -> tuple[Array, Array]: ...
 def correlate(
     x: Any,
     kernel: Any,
@@ -95,15 +148,18 @@ def correlate(
     stride: PerAxis = 1,
     dilation: PerAxis = 1,
     padding: Padding = None,
-    axes: int | tuple[int, ...] | None = None,
+    axes: Axes = None,
     method: str = "auto",
     dtype: Any = None,
     overflow: Overflow = "error",
+    nan: Nan = "propagate",
+    weights: Any = None,
+    return_weights: bool = False,
     rtol: float | None = None,
     origin: PerAxis | None = None,
     out: Array | None = None,
     workers: int | None = None,
-) -> Array:
+) -> Array | tuple[Array, Array]:
     """Slide the kernel over x without flipping it, multiply and sum: what deep learning and OpenCV call convolution.
 
     Everything else is as in `convolve`; a complex kernel is conjugated, as in NumPy and SciPy.
@@ -114,8 +170,11 @@ def correlate(
         array([2. , 3.5, 3. ])
     """
     array = as_array(x, "x")
-    options = (mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, rtol, origin)
-    return _cached_plan(array, kernel, False, options)(array, out, workers=workers)
+    options = (
+        mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, nan, weights is not None, rtol, origin
+    )  # fmt: skip
+    made = _cached_plan(array, kernel, False, options)
+    return made(array, out, weights=weights, return_weights=return_weights, workers=workers)
 
 
 def plan(
@@ -129,10 +188,12 @@ def plan(
     stride: PerAxis = 1,
     dilation: PerAxis = 1,
     padding: Padding = None,
-    axes: int | tuple[int, ...] | None = None,
+    axes: Axes = None,
     method: str = "auto",
     dtype: Any = None,
     overflow: Overflow = "error",
+    nan: Nan = "propagate",
+    weighted: bool = False,
     rtol: float | None = None,
     origin: PerAxis | None = None,
 ) -> Plan:
@@ -142,6 +203,7 @@ def plan(
         x: an array, or the shape of one as a tuple.
         flip: True for `convolve`, False for `correlate`.
         x_dtype: dtype of the data when only a shape is given; None means the kernel's, or float64 if it is integer.
+        weighted: each call brings weights= of the samples.
 
     The other options are those of `convolve`.
 
@@ -151,7 +213,9 @@ def plan(
         >>> smooth(np.array([1.0, 3.0, 5.0, 7.0]))
         array([2., 4., 6.])
     """
-    options = (mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, rtol, origin)
+    options = (
+        mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, nan, weighted, rtol, origin
+    )  # fmt: skip
     return _cached_plan(_template(x, kernel, x_dtype), kernel, flip, options)
 
 
@@ -166,10 +230,12 @@ def explain(
     stride: PerAxis = 1,
     dilation: PerAxis = 1,
     padding: Padding = None,
-    axes: int | tuple[int, ...] | None = None,
+    axes: Axes = None,
     method: str = "auto",
     dtype: Any = None,
     overflow: Overflow = "error",
+    nan: Nan = "propagate",
+    weighted: bool = False,
     rtol: float | None = None,
     origin: PerAxis | None = None,
 ) -> Explanation:
@@ -182,7 +248,9 @@ def explain(
         >>> ft.explain((512, 512), np.ones((15, 15)) / 225).method
         'separable'
     """
-    options = (mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, rtol, origin)
+    options = (
+        mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, nan, weighted, rtol, origin
+    )  # fmt: skip
     return _cached_plan(_template(x, kernel, x_dtype), kernel, flip, options).explain()
 
 
@@ -270,7 +338,7 @@ def _size(key: Any, made: Plan) -> int:
 
 
 def _new_plan(x: Array, kernel: Array, flip: bool, options: tuple[Any, ...]) -> Plan:
-    mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, rtol, origin = options
+    mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, nan, weighted, rtol, origin = options
     spec, kernels = make_spec(
         x.shape,
         x.dtype,
@@ -284,6 +352,8 @@ def _new_plan(x: Array, kernel: Array, flip: bool, options: tuple[Any, ...]) -> 
         axes=axes,
         dtype=dtype,
         overflow=overflow,
+        nan=nan,
+        weighted=weighted,
         rtol=rtol,
         origin=origin,
     )

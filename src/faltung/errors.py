@@ -5,6 +5,7 @@
     ├── ParameterError    (ValueError)       an option outside what it may be
     │   └── BoundaryError                    an unknown or foreign boundary name
     ├── DtypeError        (TypeError)        a kind of number or object that cannot be convolved
+    ├── MissingData       (ValueError)       x or kernel hold NaN where none is allowed
     ├── IntegerOverflow   (OverflowError)    an exact integer result does not fit its dtype
     ├── AccuracyError     (ArithmeticError)  a forced method cannot keep the promised error bound
     ├── MethodError       (ValueError)       a forced method refuses this convolution
@@ -35,6 +36,10 @@ class BoundaryError(ParameterError):
 
 class DtypeError(FaltungError, TypeError):
     """A kind of number, or of object, that cannot be convolved."""
+
+
+class MissingData(FaltungError, ValueError):
+    """x or the kernel hold NaN, and `nan="error"` was asked for."""
 
 
 class IntegerOverflow(FaltungError, OverflowError):

@@ -48,8 +48,7 @@ def make_normaliser(spec: ConvSpec, kernels: Array) -> Normaliser:
     Args:
         kernels: (M, *taps).
     """
-    real = np.dtype(np.longdouble if spec.item in (np.longdouble, np.clongdouble) else np.float64)
-    size = np.abs(kernels).astype(real)
+    size = np.abs(kernels).astype(spec.real)
     axes = [_seen(axis) for axis in spec.axes]
     hit = _counted(size, axes, missing=False)
     miss = _counted(size, axes, missing=True)

@@ -9,18 +9,19 @@ import math
 import operator
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
 from .algorithm import Algorithm, Routine
-from .algorithms import ALGORITHMS, direct
+from .algorithms import ALGORITHMS, direct, separable
 from .arguments import check_choice
 from .arrays import as_array
 from .errors import AccuracyError, DtypeError, MethodError, ParameterError, ShapeError
 from .explanation import Explanation, Verdict
 from .layout import as_stack, in_order
 from .machine import DEFAULT, Machine, num_workers
+from .missing import counting_spec, look_at
 from .normaliser import make_normaliser
 from .rounding import fits_for_certain, largest_in, largest_of, to_result
 from .spec import Array, ConvSpec
@@ -73,6 +74,7 @@ class Plan:
         wraps = spec.overflow == "wrap" and spec.dtype.kind in "iu"
         self._safe = not self._exact or wraps or fits_for_certain(spec, kernels, largest_of(spec.x_dtype))
         self._normaliser = make_normaliser(spec, kernels) if spec.ignores else None
+        self._may_miss = spec.weighted or spec.nan != "propagate"
         held = self._normaliser.nbytes if self._normaliser else 0
         self.nbytes = kernels.nbytes + self._packed.nbytes + held
 
@@ -80,18 +82,54 @@ class Plan:
         """Why this algorithm; see `faltung.explain`."""
         return self._explanation
 
-    def __call__(self, x: Array, out: Array | None = None, *, workers: int | None = None) -> Array:
+    @overload
+    def __call__(
+        self, x: Array, out: Array | None = None, *, weights: Any = None, workers: int | None = None
+    ) -> Array: ...
+    @overload
+    def __call__(
+        self,
+        x: Array,
+        out: Array | None = None,
+        *,
+        weights: Any = None,
+        return_weights: Literal[True],
+        workers: int | None = None,
+    ) -> tuple[Array, Array]: ...
+    @overload
+    def __call__(
+        self,
+        x: Array,
+        out: Array | None = None,
+        *,
+        weights: Any = None,
+        return_weights: bool = False,
+        workers: int | None = None,
+    ) -> Array | tuple[Array, Array]: ...
+    def __call__(
+        self,
+        x: Array,
+        out: Array | None = None,
+        *,
+        weights: Any = None,
+        return_weights: bool = False,
+        workers: int | None = None,
+    ) -> Array | tuple[Array, Array]:
         """Convolve x.
 
         Args:
             x: an array of the shape and dtype that the plan was made for.
             out: where the result goes; it must not share memory with x.
+            weights: what each sample counts, from 0 to 1, of the shape of x: for a plan made with weighted=True.
+            return_weights: whether the share of the kernel that hit data is wanted too, for each output, from 0 to 1.
             workers: threads this call may use; None means all processors.
 
         Raises:
             ShapeError: x or out has another shape.
             DtypeError: x or out has another dtype, or x is nothing that can be convolved.
-            ParameterError: out shares memory with x, or cannot be written; workers is less than 1.
+            ParameterError: out shares memory with x, or cannot be written; workers is less than 1; weights are given
+                to a plan without, or are not, or are not within 0 and 1.
+            MissingData: x holds NaN and nan="error" was asked for.
             IntegerOverflow: an integer result does not fit; `out` may have been written in part.
         """
         spec = self.spec
@@ -102,6 +140,14 @@ class Plan:
             raise DtypeError(f"the plan is for x of dtype {spec.x_dtype}, got {x.dtype}: make another plan")
         if out is not None:
             _check_out(out, x, spec)
+        if self._may_miss or weights is not None:
+            if (weights is None) == spec.weighted:
+                raise ParameterError(
+                    "the plan is for weights and none are given" if spec.weighted else "weights go with weighted=True"
+                )
+            x, missing = look_at(x, weights, spec)
+        else:
+            missing = None
         num_threads = (1 if self._short else num_workers()) if workers is None else _checked_workers(workers)
         if out is not None and out.dtype == spec.item and out.flags.carray:
             total = out
@@ -109,20 +155,50 @@ class Plan:
             total = np.empty(self._out_shape, spec.item)
         if total.size:
             try:
-                self._run(x, total, num_threads)
+                # what is missing within x is made up for together with what is outside
+                self._run(x, total, num_threads, normalise=missing is None)
             except TypeError as error:
                 if spec.item.kind != "O":
                     raise
                 raise DtypeError(f"x or kernel holds objects that cannot be multiplied and added: {error}") from error
             total = self._check_overflow(x, total)
+        share = None
+        if missing is not None or return_weights:
+            hit, size = self._hits(missing, num_threads)
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                if missing is not None:
+                    total *= np.where(hit == size, 1.0, np.where(hit > 0, size / hit, np.nan)).astype(spec.item)
+                # a kernel of zeros hits nothing
+                share = np.where(size > 0, hit / size, 0.0)
         result = to_result(total, spec.dtype, spec.overflow)
         if out is None:
-            return result
-        if result is not out:
+            out = result
+        elif result is not out:
             out[...] = result
-        return out
+        return out if share is None or not return_weights else (out, share)
 
-    def _run(self, x: Array, total: Array, workers: int) -> None:
+    def _hits(self, missing: Array | None, workers: int) -> tuple[Array, Array]:
+        """How much of the kernels' sizes hits data, for each output, and how much there is."""
+        spec = self.spec
+        if missing is None:
+            missing = np.broadcast_to(np.zeros((), bool), spec.x_shape)
+        counting, sizes = counting_spec(spec, self._kernels, missing.dtype, missing=True)
+        miss = make_plan(counting, sizes)(missing, workers=workers)
+        # per kernel, along the axes of the result
+        size = np.empty(spec.out_shape, spec.real)
+        whole = sizes.reshape(len(sizes), -1).sum(axis=1)
+        spec.to_canonical(size)[...] = whole.reshape(*spec.kernel_batch, *(1 for _ in spec.axes))
+        hit = size - miss
+        rare = miss > size / 2
+        if rare.any():
+            # little is left there, which a difference would lose; sums of sizes do not
+            counting, sizes = counting_spec(spec, self._kernels, missing.dtype, missing=False)
+            method = "direct" if separable.refuses(counting) else "separable"
+            there = ~missing if missing.dtype == np.bool_ else 1 - missing
+            hit = np.where(rare, make_plan(counting, sizes, method)(there, workers=workers), hit)
+        return hit, size
+
+    def _run(self, x: Array, total: Array, workers: int, *, normalise: bool) -> None:
         spec = self.spec
         if self._in_place:
             self._run_stack(x.reshape(-1, *self._x_stack), total.reshape(-1, *self._out_stack), workers)
@@ -132,7 +208,7 @@ class Plan:
             out_stack = np.empty((math.prod(spec.batch), *self._out_stack), spec.item)
             self._run_stack(x_stack, out_stack, workers)
             out_canonical[...] = out_stack.reshape(out_canonical.shape)
-        if self._normaliser is not None:
+        if self._normaliser is not None and normalise:
             self._normaliser.apply(spec.to_canonical(total))
 
     def _run_stack(self, x: Array, out: Array, workers: int) -> None:
@@ -188,6 +264,9 @@ def _make_ready(spec: ConvSpec, method: str, machine: Machine) -> _Ready:
     if stacked and any(a.name == method and a.refuses(stacked) for a in ALGORITHMS):
         stacked = None  # separable, say, refuses a line but not the plane it was
     served = stacked or in_order(spec)
+    if spec.weighted:
+        # x arrives multiplied by its weights
+        served = replace(served, x_dtype=spec.item)
     explanation = replace(choose(served, method, machine), spec=spec)
     algorithm = next(a for a in ALGORITHMS if a.name == explanation.method)
     return _Ready(explanation, served, stacked is not None, algorithm.build(served))

@@ -15,12 +15,13 @@ import numpy as np
 
 from .arguments import Axes, PerAxis, check_choice, entries, integer, integers, parse_axes
 from .boundary import AxisBoundary, Boundary, Side, parse_boundary
-from .errors import DtypeError, ParameterError, ShapeError
+from .errors import DtypeError, MissingData, ParameterError, ShapeError
 from .kernel_facts import KernelFacts, kernel_facts
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Mode = Literal["full", "same", "valid"]
 Overflow = Literal["error", "saturate", "wrap"]
+Nan = Literal["propagate", "omit", "error"]
 Padding = int | Sequence[int | tuple[int, int]] | Literal["same"] | None
 
 
@@ -89,6 +90,8 @@ class ConvSpec:
         dtype: dtype of the result.
         flip: True for convolution, False for correlation (which conjugates a complex kernel).
         overflow: what to do where an integer result does not fit.
+        nan: what NaN in x means.
+        weighted: every sample has a weight of its own, given with the data.
         rtol: bound on the error of every output, see `convolve`; inf lifts it.
         facts: what is true of the kernels.
     """
@@ -102,6 +105,8 @@ class ConvSpec:
     dtype: np.dtype[Any]
     flip: bool
     overflow: Overflow
+    nan: Nan
+    weighted: bool
     rtol: float
     facts: KernelFacts
 
@@ -150,6 +155,11 @@ class ConvSpec:
     def ignores(self) -> bool:
         """Whether some outside is missing rather than a value."""
         return any(_ignores(axis) for axis in self.axes)
+
+    @property
+    def real(self) -> np.dtype[Any]:
+        """The dtype in which sizes and shares of weights are counted: at least float64."""
+        return np.dtype(np.longdouble if self.item in (np.longdouble, np.clongdouble) else np.float64)
 
     def over(
         self,
@@ -219,6 +229,8 @@ def make_spec(
     axes: Axes = None,
     dtype: Any = None,
     overflow: Overflow = "error",
+    nan: Nan = "propagate",
+    weighted: bool = False,
     rtol: float | None = None,
     origin: PerAxis | None = None,
 ) -> tuple[ConvSpec, Array]:
@@ -250,7 +262,9 @@ def make_spec(
     for axis in built:
         _check_size(axis)
     _check_total([shape[p] for p in batch], built)
-    item, result = _dtypes(x_dtype, kernel.dtype, dtype, ignores=any(_ignores(axis) for axis in built))
+    check_choice("nan", nan, ("propagate", "omit", "error"))
+    why_shares = _why_shares(x_dtype, built, nan, weighted)
+    item, result = _dtypes(x_dtype, kernel.dtype, dtype, why_shares)
     if item == np.int64 and kernel.dtype == np.uint64 and kernel.size and kernel.max() > np.iinfo(item).max:
         # the only weights that int64 cannot hold
         item = np.dtype(object)
@@ -261,6 +275,9 @@ def make_spec(
     weights = weights.transpose((*range(len(batch)), *(len(batch) + i for i in order)))
     # always a copy: the caller may edit the kernel while a plan lives
     kernels = weights.astype(item, order="C").reshape(-1, *(axis.taps for axis in built))
+    facts = kernel_facts(kernels)
+    if not facts.finite and (weighted or nan != "propagate"):
+        _refuse_odd_kernel(kernels, nan, weighted)
     spec = ConvSpec(
         x_shape=shape,
         axes=tuple(built),
@@ -271,8 +288,10 @@ def make_spec(
         dtype=result,
         flip=flip,
         overflow=overflow,
+        nan=nan,
+        weighted=weighted,
         rtol=_parse_rtol(rtol, item, math.prod(taps)),
-        facts=kernel_facts(kernels),
+        facts=facts,
     )
     return spec, kernels
 
@@ -391,8 +410,30 @@ def _check_total(batch: list[int], axes: list[Axis]) -> None:
         )
 
 
+def _why_shares(x: np.dtype[Any], axes: list[Axis], nan: Nan, weighted: bool) -> str | None:
+    """What makes sums be scaled by shares of weights, in the caller's words; None if nothing does."""
+    if nan == "omit":
+        if x.kind in "biu":
+            raise ParameterError(
+                f'nan="omit" with x of dtype {x}: integers hold no NaN; mark what is missing with weights=, 0 or 1'
+            )
+        return 'nan="omit"'
+    if weighted:
+        return "weights="
+    return 'boundary="ignore"' if any(_ignores(axis) for axis in axes) else None
+
+
+def _refuse_odd_kernel(kernels: Array, nan: Nan, weighted: bool) -> None:
+    """Of weights that are not finite there is no share; and nan="error" looks at the kernel too."""
+    if nan == "error" and np.isnan(kernels).any():
+        raise MissingData('the kernel holds NaN and nan="error" was asked for')
+    if weighted or nan == "omit":
+        what = "weights=" if weighted else 'nan="omit"'
+        raise ParameterError(f"{what} scales by shares of the kernel's weights, which must be finite for that")
+
+
 def _dtypes(
-    x: np.dtype[Any], kernel: np.dtype[Any], asked: Any, *, ignores: bool
+    x: np.dtype[Any], kernel: np.dtype[Any], asked: Any, why_shares: str | None
 ) -> tuple[np.dtype[Any], np.dtype[Any]]:
     """The dtypes of the arithmetic and of the result."""
     for name, dtype in (("x", x), ("kernel", kernel)):
@@ -403,12 +444,10 @@ def _dtypes(
         # np.sum's rule; uint64 with int64 would promote to float64, which holds neither
         unsigned = x.kind != "i" and kernel.kind != "i" and "u" in (x.kind, kernel.kind)
         natural = np.dtype(np.uint64 if unsigned else np.int64)
-        if ignores:
+        if why_shares:
             natural = np.dtype(np.float64)
-    elif natural.kind == "O" and ignores:
-        raise DtypeError(
-            'boundary="ignore" divides by sums of weights, which objects do not promise: use a float dtype'
-        )
+    elif natural.kind == "O" and why_shares:
+        raise DtypeError(f"{why_shares} divides by sums of weights, which objects do not promise: use a float dtype")
     result = natural if asked is None else parse_dtype(asked)
     item = np.dtype(np.float32) if natural == np.float16 else natural
     if item.kind in "fc" and result.kind in "fc":
@@ -465,10 +504,15 @@ def _holds(dtype: np.dtype[Any], value: Any) -> bool:
     return math.isfinite(value) and value == int(value) and info.min <= value <= info.max
 
 
+def default_rtol(item: np.dtype[Any], num_taps: int) -> float:
+    """The error promised unless something else is asked for; 0 for exact numbers."""
+    eps = float(np.finfo(item).eps) if item.kind in "fc" else 0.0
+    return 16 * eps * max(1.0, math.log2(num_taps))
+
+
 def _parse_rtol(rtol: float | None, item: np.dtype[Any], num_taps: int) -> float:
     if rtol is None:
-        eps = float(np.finfo(item).eps) if item.kind in "fc" else 0.0
-        return 16 * eps * max(1.0, math.log2(num_taps))
+        return default_rtol(item, num_taps)
     if isinstance(rtol, Real) and rtol >= 0:
         return float(rtol)
     raise ParameterError(f"rtol={rtol!r}: a number >= 0 is expected, or inf for no promise")

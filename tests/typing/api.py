@@ -71,10 +71,10 @@ def every_error_is_ours_and_the_builtin_beside_it() -> None:
 
 
 def wrong_words_are_refused_before_the_call_runs(x: Array) -> None:
-    ft.convolve(x, x, mode="sane")  # type: ignore[arg-type]
-    ft.convolve(x, x, overflow="clip")  # type: ignore[arg-type]
-    ft.convolve(x, x, "same")  # type: ignore[call-arg]
-    ft.convolve(x, x, border="reflect")  # type: ignore[call-arg]
+    ft.convolve(x, x, mode="sane")  # type: ignore[call-overload]
+    ft.convolve(x, x, overflow="clip")  # type: ignore[call-overload]
+    ft.convolve(x, x, "same")  # type: ignore[call-overload]
+    ft.convolve(x, x, border="reflect")  # type: ignore[call-overload]
     ft.plan(x, x, flip="yes")  # type: ignore[arg-type]
     ft.scharr(x, scale="one")  # type: ignore[arg-type]
 

@@ -1,0 +1,125 @@
+"""What is missing from x: NaN under nan="omit", and what weights= says. It counts nothing, the rest counts more."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .boundary import AxisBoundary, Side
+from .errors import DtypeError, MissingData, ParameterError, ShapeError
+from .kernel_facts import kernel_facts
+from .spec import Array, ConvSpec, default_rtol
+
+
+def look_at(x: Array, weights: Any, spec: ConvSpec) -> tuple[Array, Array | None]:
+    """What is there of x, and how much of each sample is not.
+
+    Args:
+        weights: of the shape of x, from 0 (missing) to 1; None where the spec is not weighted.
+
+    Returns:
+        x times its weights, 0 where nothing is; and 1 minus the weights (bool where they are 0 and 1), None if nothing
+        is missing. x itself is not touched.
+
+    Raises:
+        MissingData: x holds NaN and `spec.nan` is "error".
+        ParameterError, DtypeError, ShapeError: the weights do not fit.
+    """
+    holes = None if spec.nan == "propagate" else _holes(x)
+    if holes is not None and spec.nan == "error":
+        first = tuple(int(i) for i in np.argwhere(holes)[0])
+        raise MissingData(
+            f'x holds {np.count_nonzero(holes)} NaN, the first at {first}, and nan="error" was asked for: take '
+            f'nan="omit" to leave them out, or "propagate" to see what they touch'
+        )
+    if weights is not None:
+        share = _checked(weights, x, spec)
+        if holes is not None:
+            share = np.where(holes, 0, share)
+        return _weighed(x, share, spec), None if (share == 1).all() else 1 - share
+    if holes is None:
+        return x, None
+    return np.where(holes, x.dtype.type(0), x), holes
+
+
+def _holes(x: Array) -> Array | None:
+    """Where x is NaN; None if it is nowhere."""
+    if x.dtype.kind == "O":
+        holes = np.not_equal(x, x).astype(bool)
+    elif x.dtype.kind not in "fc" or (x.flags.forc and x.dtype != np.float16 and _surely_finite(x)):
+        return None
+    else:
+        holes = np.isnan(x)
+    return holes if holes.any() else None
+
+
+def _surely_finite(x: Array) -> bool:
+    """Whether the sum of squares is finite, which takes a third of the time of looking at every sample."""
+    flat = x.ravel(order="K")
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(abs(np.vdot(flat, flat)))
+
+
+def _weighed(x: Array, share: Array, spec: ConvSpec) -> Array:
+    """Each sample times its weight, in `spec.item`; 0 where the weight is, whatever the sample holds."""
+    weighed = np.zeros(x.shape, spec.item)
+    there = share > 0
+    real = np.finfo(spec.item).dtype
+    # part by part: as a complex number a weight would turn an infinite part into NaN
+    parts = [(x.real, weighed.real), (x.imag, weighed.imag)] if x.dtype.kind == "c" else [(x, weighed.real)]
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        for part, out in parts:
+            np.multiply(part, share, out=out, where=there, dtype=real, casting="unsafe")
+    return weighed
+
+
+def _checked(weights: Any, x: Array, spec: ConvSpec) -> Array:
+    share = np.asarray(weights)
+    if share.dtype.kind not in "biuf":
+        raise DtypeError(f"weights have dtype {share.dtype}: real numbers from 0 to 1, or bool, are expected")
+    if share.shape != x.shape:
+        raise ShapeError(
+            f"weights have shape {share.shape} and x has {x.shape}: give every sample its weight, e.g. "
+            f"np.broadcast_to(weights, x.shape)"
+        )
+    share = share.astype(spec.real, copy=False)
+    if not ((share >= 0) & (share <= 1)).all():
+        raise ParameterError(
+            "weights lie outside 0 (missing) to 1, or are NaN: scale them, e.g. weights / weights.max()"
+        )
+    return share
+
+
+def counting_spec(spec: ConvSpec, kernels: Array, dtype: np.dtype[Any], *, missing: bool) -> tuple[ConvSpec, Array]:
+    """The convolution of the sizes of the weights with how much of each sample is missing, or is there.
+
+    Args:
+        kernels: (M, *taps).
+        dtype: of what is counted: bool, or `spec.real`.
+        missing: whether what is missing is counted.
+
+    Returns:
+        The spec, and the sizes of the kernels.
+    """
+
+    def counted(side: Side) -> Side:
+        if not side.fills:
+            return side
+        return Side("constant", 1) if (side.rule == "ignore") == missing else Side("zero")
+
+    rules = [AxisBoundary(counted(a.boundary.before), counted(a.boundary.after)) for a in spec.axes]
+    # the size of the smallest int64 is no int64
+    sizes = np.abs(kernels.astype(spec.real) if kernels.dtype.kind in "iu" else kernels).astype(spec.real)
+    counting = replace(
+        spec,
+        axes=tuple(replace(axis, boundary=rule) for axis, rule in zip(spec.axes, rules, strict=True)),
+        x_dtype=dtype,
+        item=spec.real,
+        dtype=spec.real,
+        nan="propagate",
+        weighted=False,
+        rtol=default_rtol(spec.real, spec.num_taps),
+        facts=kernel_facts(sizes),
+    )
+    return counting, sizes
