@@ -7,7 +7,6 @@ import time
 from outside.running import Outcome, run
 from outside.suites import BY_NAME, SUITES
 
-
 HEAD = (
     f"{'suite':<26}{'collected':>10}{'passed':>8}{'failed':>8}{'listed':>8}{'left out':>10}{'share':>9}"
     f"{'calls':>8}{'s':>6}"
