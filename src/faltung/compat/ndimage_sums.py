@@ -175,6 +175,7 @@ def cast(values: Array, dtype: np.dtype[Any], error: float = 0.0) -> Array:
     """Values in another dtype as C casts them: cut off towards zero, modulo 2**n; bool is what is not 0 then.
 
     Args:
+        values: not empty, unless of a dtype that needs no look at them.
         error: values this close to a whole number are that number; 0.5 or more tells nothing and changes nothing.
 
     Raises:
@@ -183,8 +184,6 @@ def cast(values: Array, dtype: np.dtype[Any], error: float = 0.0) -> Array:
     if dtype.kind == "f" or values.dtype.kind in "biu":
         with np.errstate(over="ignore"):
             return values.astype(dtype, copy=False)
-    if values.size == 0:
-        return values.astype(dtype)
     # both are NaN if one value is
     least, greatest = values.min(), values.max()
     if not (np.isfinite(least) and np.isfinite(greatest)):

@@ -26,8 +26,8 @@ rounding; for integers every pass is cast as C does it, cut off towards zero and
 - *bool is True or False.* scipy.ndimage leaves the sum modulo 256 in the byte: 256 hits are False there, True here, and
   2 is True with a byte of 2.
 - *NaN stays in its windows.* The running sums and queues of `uniform_filter` and the extremes carry it along the line.
-- *Small weights count.* N-D kernels drop weights up to 2.2e-16 there; 1-D kernels that small count as symmetric. In N-D
-  kernels NaN and infinity under a weight of 0 do not count, here as there.
+- *Small weights count.* N-D kernels drop weights up to 2.2e-16 there, and weights that are NaN; 1-D kernels that small
+  count as symmetric. In N-D kernels NaN and infinity under a weight of 0 do not count, here as there.
 - *`cval` and heights count in full* in extremes. Under a footprint scipy.ndimage turns `cval` into the input's dtype,
   infinity into 0, and so most heights of a `structure`.
 - *No window is too long.* In mode "reflect" the N-D kernels of SciPy 1.17 read other memory where a kernel reaches
