@@ -7,6 +7,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.lib.stride_tricks import sliding_window_view
 
 import faltung as ft
+from faltung.boundary import parse_boundary
 from faltung.filters import extrema
 
 BOUNDARIES = {"symmetric": "reflect", "reflect": "mirror", "edge": "nearest", "wrap": "wrap", "zero": "constant"}
@@ -175,3 +176,61 @@ def test_axes_and_boundaries_are_checked(extreme):
         extreme(np.ones((4, 4)), 3, axes=2)
     with pytest.raises(ft.BoundaryError, match='"reflect"'):
         extreme(np.ones(4), 3, boundary="mirror")
+
+
+PICKS = {np.maximum: np.max, np.minimum: np.min}
+
+
+@given(x=arrays(), boundary=st.sampled_from(["symmetric", "reflect", "edge", "wrap", "zero"]), data=st.data())
+def test_a_line_may_reach_unequally_far_to_both_sides(x, boundary, data):
+    position = data.draw(st.integers(0, x.ndim - 1))
+    before, after = data.draw(st.integers(0, 12)), data.draw(st.integers(0, 12))
+    pick = data.draw(st.sampled_from(list(PICKS)))
+    y = extrema.extreme_along(x, position, before, after, parse_boundary(boundary, 1)[0], pick)
+    reach = [(before, after) if axis == position else (0, 0) for axis in range(x.ndim)]
+    padded = np.pad(x, reach, mode="constant" if boundary == "zero" else boundary)
+    np.testing.assert_array_equal(y, PICKS[pick](sliding_window_view(padded, before + 1 + after, position), axis=-1))
+
+
+@settings(max_examples=200)
+@given(x=arrays(), boundary=st.sampled_from(["symmetric", "reflect", "edge", "wrap", "zero"]), data=st.data())
+def test_under_a_shape_lies_what_it_covers(x, boundary, data):
+    positions = data.draw(st.permutations(range(x.ndim)))[: data.draw(st.integers(1, min(3, x.ndim)))]
+    footprint = data.draw(hnp.arrays(bool, [data.draw(st.integers(1, 4)) for _ in positions]).filter(np.any))
+    before = [data.draw(st.integers(0, k - 1)) for k in footprint.shape]
+    pick = data.draw(st.sampled_from(list(PICKS)))
+    rules = parse_boundary(boundary, len(positions))
+    y = extrema.extreme_under(x, footprint, positions, before, rules, pick)
+    assert y.dtype == x.dtype
+    assert not np.may_share_memory(x, y)
+    reach = [(0, 0)] * x.ndim
+    for position, b, k in zip(positions, before, footprint.shape, strict=True):
+        reach[position] = (b, k - 1 - b)
+    padded = np.pad(x, reach, mode="constant" if boundary == "zero" else boundary)
+    windows = sliding_window_view(padded, footprint.shape, axis=tuple(positions))
+    np.testing.assert_array_equal(y, PICKS[pick](windows[..., footprint], axis=-1))
+
+
+@pytest.mark.parametrize("pick", PICKS)
+def test_a_full_footprint_is_a_box(pick):
+    x = rng.integers(0, 255, (9, 10, 11)).astype(np.uint8)
+    extreme = ft.max_filter if pick is np.maximum else ft.min_filter
+    for boundary in ["symmetric", "ignore", ("constant", 7), ("edge", "wrap")]:
+        rules = parse_boundary(boundary, 2)
+        y = extrema.extreme_under(x, np.ones((3, 5), bool), (2, 0), (1, 2), rules, pick)
+        np.testing.assert_array_equal(y, extreme(x, (3, 5), boundary=boundary, axes=(2, 0)))
+
+
+def test_heights_are_added_before_the_comparison():
+    x = np.array([2.0, 8.0, 0.0, 4.0])
+    rules, shape = parse_boundary("zero", 1), np.array([True, False, True])
+    y = extrema.extreme_under(x, shape, (0,), (1,), rules, np.maximum, np.array([1.0, 99.0, -1.0]))
+    np.testing.assert_array_equal(y, [7, 3, 9, 1])
+
+
+def test_a_value_outside_that_the_dtype_cannot_hold_is_refused_under_every_shape():
+    x, rules = np.ones(4, np.uint8), parse_boundary(("constant", -1), 1)
+    with pytest.raises(ft.ParameterError, match="boundary value"):
+        extrema.extreme_along(x, 0, 1, 1, rules[0], np.maximum)
+    with pytest.raises(ft.ParameterError, match="boundary value"):
+        extrema.extreme_under(x, np.ones(3, bool), (0,), (1,), rules, np.maximum)

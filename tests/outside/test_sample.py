@@ -15,6 +15,7 @@ from outside.suites import BY_NAME, SUITES
         ("scipy.linalg", ()),
         ("scipy.signal", ("-k", "TestConvolve and not large or TestSepfir2d or TestCorrelate")),
         ("scipy.signal.oaconvolve", ("-k", "test_1d_axes and 47")),
+        ("scipy.ndimage.grey", ()),
     ],
 )
 def test_their_tests_pass_on_our_functions(name: str, arguments: tuple[str, ...]) -> None:

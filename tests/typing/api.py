@@ -86,3 +86,11 @@ def files_are_read_and_written(x: NDArray[np.uint8]) -> None:
     assert_type(ft.data.write("grey.png", ft.data.to_grey(content.values), like=content), ft.data.Written)
     assert_type(ft.data.write("edges.png", x, tones=(0.0, 255.0)).notes, tuple[str, ...])
     ft.data.write("edges.png", x, tones="loud")  # type: ignore[arg-type]
+
+
+def drop_in_modules_are_typed(x: NDArray[np.float32]) -> None:
+    ndimage = ft.compat.scipy_ndimage
+    assert_type(ndimage.gaussian_filter(x, [1.0, 2], mode=["wrap", "nearest"], axes=(0, 1)), Array)
+    assert_type(ndimage.maximum_filter(x, footprint=np.ones((3, 3)), output=np.float64), Array)
+    ndimage.sobel(x, axis="x")  # type: ignore[arg-type]
+    ndimage.correlate(x, x, boundary="wrap")  # type: ignore[call-arg]

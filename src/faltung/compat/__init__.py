@@ -7,7 +7,7 @@
 | `numpy` | `numpy` | convolve, correlate |
 | `scipy_signal` | `scipy.signal` | convolve, correlate, fftconvolve, convolve2d, sepfir2d, and more |
 | `scipy_linalg` | `scipy.linalg` | convolution_matrix |
-| `scipy_ndimage` | `scipy.ndimage` | planned |
+| `scipy_ndimage` | `scipy.ndimage` | convolve, correlate, gaussian_filter, sobel, maximum_filter, and more |
 | `astropy` | `astropy.convolution` | planned |
 
 Names, signatures, defaults, dtypes and types of errors are theirs; integers wrap as theirs do. A module differs from
@@ -15,6 +15,6 @@ the engine by translation only, and from its model where a function's docstring 
 other libraries' own tests on these functions.
 """
 
-from . import numpy, scipy_linalg, scipy_signal
+from . import numpy, scipy_linalg, scipy_ndimage, scipy_signal
 
-__all__ = ["numpy", "scipy_linalg", "scipy_signal"]
+__all__ = ["numpy", "scipy_linalg", "scipy_ndimage", "scipy_signal"]

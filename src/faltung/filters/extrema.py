@@ -1,18 +1,21 @@
-"""Largest and smallest value of a window that slides: grey dilation and erosion with a box.
+"""Largest and smallest value of a window that slides: grey dilation and erosion.
 
-A window of length k is the overlap of two windows of length 2**i <= k, and each of those of two half as long. So a
-window costs about log2(k) + 1 comparisons per sample and axis, in whole vectors, whatever the data.
+A box is folded axis by axis, any other shape sample by sample. A window of length k is the overlap of two windows of
+length 2**i <= k, and each of those of two half as long. So a window costs about log2(k) + 1 comparisons per sample and
+axis, in whole vectors, whatever the data.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ..algorithms.gather import gather
 from ..arguments import Axes, parse_axes
 from ..boundary import AxisBoundary, Boundary, Side, parse_boundary
 from ..errors import ParameterError, ShapeError
-from ..spec import Array
+from ..spec import Array, Axis
 from .inputs import Lengths, as_numbers, odd_lengths
 
 BLOCK_BYTES = 1 << 19
@@ -46,7 +49,7 @@ def max_filter(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes:
         array([5, 5, 5, 3, 3])
     """
     array = as_numbers(x, "biuf")
-    return _extreme(array, size, boundary, axes, np.maximum, least_of(array.dtype))
+    return _extreme(array, size, boundary, axes, np.maximum)
 
 
 def min_filter(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes: Axes = None) -> Array:
@@ -60,7 +63,7 @@ def min_filter(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes:
         array([1, 1, 0, 0, 0])
     """
     array = as_numbers(x, "biuf")
-    return _extreme(array, size, boundary, axes, np.minimum, _greatest_of(array.dtype))
+    return _extreme(array, size, boundary, axes, np.minimum)
 
 
 def least_of(dtype: np.dtype[Any]) -> Any:
@@ -76,33 +79,99 @@ def _greatest_of(dtype: np.dtype[Any]) -> Any:
     return True if dtype.kind == "b" else np.iinfo(dtype).max
 
 
-def _extreme(array: Array, size: Lengths, boundary: Boundary, axes: Axes, pick: np.ufunc, missing: Any) -> Array:
+def extreme_along(array: Array, position: int, before: int, after: int, rule: AxisBoundary, pick: np.ufunc) -> Array:
+    """The extreme of every window along one axis.
+
+    Args:
+        array: bool, integers or real floats; the axis is not empty.
+        before, after: how many samples the window reaches to either side; 0 or more, so even lengths too.
+        rule: what stands outside; a constant must be a number of the array's dtype.
+        pick: `np.maximum` or `np.minimum`.
+
+    Returns:
+        A new array of the same shape and dtype.
+    """
+    _check_values([rule], array.dtype)
+    return _along_axis(array, position, before, after, rule, pick)
+
+
+def extreme_under(
+    array: Array,
+    footprint: Array,
+    positions: Sequence[int],
+    before: Sequence[int],
+    rules: Sequence[AxisBoundary],
+    pick: np.ufunc,
+    heights: Array | None = None,
+) -> Array:
+    """The extreme of the samples under a footprint of any shape, at every place.
+
+    Args:
+        array: bool, integers or real floats; no filtered axis is empty.
+        footprint: bool, not all False; an axis for each of `positions`, in their order.
+        before: how many samples the footprint reaches before its place, per axis: 0 to its length - 1.
+        rules: what stands outside, per axis; constants must be numbers of the array's dtype.
+        pick: `np.maximum` or `np.minimum`.
+        heights: added to the samples before they are compared, also outside; shape of the footprint, dtype of array.
+
+    Returns:
+        A new array of the same shape and dtype. It costs one comparison per sample and True of the footprint.
+
+    Source: Serra 1982, "Image Analysis and Mathematical Morphology", chapter XII, for grey values.
+    """
+    _check_values(rules, array.dtype)
+    ends = tuple(range(-len(positions), 0))
+    moved = np.moveaxis(array, tuple(positions), ends)
+    sizes = moved.shape[moved.ndim - len(ends) :]
+    missing = _missing(array.dtype, pick)
+    given = zip(sizes, footprint.shape, before, rules, strict=True)
+    axes = [Axis(i, n, k, 1, 1, b, k - 1 - b, _filled(rule, missing)) for i, (n, k, b, rule) in enumerate(given)]
+    padded = gather(moved.reshape(-1, *sizes), axes, [0] * len(axes), [axis.span for axis in axes], array.dtype)
+    out: Array | None = None
+    for tap in np.argwhere(footprint):
+        window = padded[(slice(None), *(slice(t, t + n) for t, n in zip(tap, sizes, strict=True)))]
+        if heights is not None:
+            window = window + heights[tuple(tap)]
+        out = window.copy() if out is None else pick(out, window, out=out)
+    assert out is not None
+    return np.ascontiguousarray(np.moveaxis(out.reshape(moved.shape), ends, tuple(positions)))
+
+
+def _missing(dtype: np.dtype[Any], pick: np.ufunc) -> Any:
+    """What never wins."""
+    return least_of(dtype) if pick is np.maximum else _greatest_of(dtype)
+
+
+def _filled(rule: AxisBoundary, missing: Any) -> AxisBoundary:
+    """The same rule, with what never wins where samples are missing."""
+    before, after = (Side("constant", missing) if s.rule == "ignore" else s for s in (rule.before, rule.after))
+    return AxisBoundary(before, after)
+
+
+def _extreme(array: Array, size: Lengths, boundary: Boundary, axes: Axes, pick: np.ufunc) -> Array:
     positions = parse_axes(axes, array.ndim)
     lengths = odd_lengths("size", size, len(positions), "take the windows as they lie with max_pool(x, size, stride=1)")
     rules = parse_boundary(boundary, len(positions))
     for position in positions:
         if array.shape[position] == 0:
             raise ShapeError(f"axis {position} of x is empty: a filtered axis needs at least one sample")
-    for rule in rules:
-        for side in (rule.before, rule.after):
-            _check_value(side, array.dtype)
+    _check_values(rules, array.dtype)
     out = array
     for position, length, rule in zip(positions, lengths, rules, strict=True):
         if length > 1:
-            out = _along_axis(out, position, length, rule, pick, missing)
+            out = _along_axis(out, position, length // 2, length // 2, rule, pick)
     return out.copy() if out is array else out
 
 
-def _along_axis(array: Array, position: int, length: int, rule: AxisBoundary, pick: np.ufunc, missing: Any) -> Array:
+def _along_axis(array: Array, position: int, before: int, after: int, rule: AxisBoundary, pick: np.ufunc) -> Array:
     """The extreme of every window along one axis, block by block."""
     num = array.shape[position]
     outer, inner = math.prod(array.shape[:position]), math.prod(array.shape[position + 1 :])
     x = np.ascontiguousarray(array).reshape(outer, num, inner)
     out = np.empty(x.shape, x.dtype)
-    reach = length // 2
-    left, right = rule.tables(num, reach, reach)
-    fills = [missing if side.rule == "ignore" else side.value for side in (rule.before, rule.after)]
-    padded = num + 2 * reach
+    left, right = rule.tables(num, before, after)
+    filled = _filled(rule, _missing(array.dtype, pick))
+    padded = before + num + after
     room = max(1, BLOCK_BYTES // (padded * x.itemsize))
     # whole lines where the axis is the last one, else at least a cache line (64 bytes) of neighbours
     block_inner = min(inner, max(room, 64 // x.itemsize))
@@ -112,10 +181,10 @@ def _along_axis(array: Array, position: int, length: int, rule: AxisBoundary, pi
         for b in range(0, inner, max(1, block_inner)):
             block = x[a : a + block_outer, :, b : b + block_inner]
             now, then = buffers[:, : block.shape[0], :, : block.shape[2]]
-            now[:, reach : reach + num] = block
-            _fill(now[:, :reach], block, left, fills[0])
-            _fill(now[:, reach + num :], block, right, fills[1])
-            _windows(now, then, length, pick, out[a : a + block_outer, :, b : b + block_inner])
+            now[:, before : before + num] = block
+            _fill(now[:, :before], block, left, filled.before.value)
+            _fill(now[:, before + num :], block, right, filled.after.value)
+            _windows(now, then, before + 1 + after, pick, out[a : a + block_outer, :, b : b + block_inner])
     return out.reshape(array.shape)
 
 
@@ -135,6 +204,12 @@ def _windows(now: Array, then: Array, length: int, pick: np.ufunc, out: Array) -
         now, then, width = then, now, 2 * width
     rest = length - width
     pick(now[:, : num - rest], now[:, rest:num], out=out)
+
+
+def _check_values(rules: Sequence[AxisBoundary], dtype: np.dtype[Any]) -> None:
+    for rule in rules:
+        for side in (rule.before, rule.after):
+            _check_value(side, dtype)
 
 
 def _check_value(side: Side, dtype: np.dtype[Any]) -> None:
