@@ -1,0 +1,20 @@
+"""Other libraries' calls, computed by Faltung: a program changes one import and nothing else.
+
+    from faltung.compat import scipy_signal as signal
+
+| module | stands in for | functions |
+|---|---|---|
+| `numpy` | `numpy` | convolve, correlate |
+| `scipy_signal` | `scipy.signal` | convolve, correlate, fftconvolve, convolve2d, sepfir2d, and more |
+| `scipy_linalg` | `scipy.linalg` | convolution_matrix |
+| `scipy_ndimage` | `scipy.ndimage` | planned |
+| `astropy` | `astropy.convolution` | planned |
+
+Names, signatures, defaults, dtypes and types of errors are theirs; integers wrap as theirs do. A module differs from
+the engine by translation only, and from its model where a function's docstring says so. `make test-outside` runs the
+other libraries' own tests on these functions.
+"""
+
+from . import numpy
+
+__all__ = ["numpy"]

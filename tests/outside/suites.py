@@ -1,0 +1,67 @@
+"""The suites: whose tests, which of them, and which of their functions are ours while they run.
+
+A new drop-in function gets its line in `swaps`. A test that Faltung fails on purpose gets a line
+`file.py::Class::test[case] :: reason` in `differences/<suite>.txt`; a name without [case] stands for all its cases.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+DIFFERENCES = Path(__file__).with_name("differences")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Some tests of one library.
+
+    Attributes:
+        name: also that of its file of differences.
+        package: whose tests; as pip names it.
+        files: test modules in the installed package, dotted.
+        swaps: "module:attribute" of the peer -> "module:attribute" of ours, put there before the tests are imported.
+        classes: top-level classes and functions of the files that belong here; empty means all.
+        but: beginnings of names (`Class::test`) that do not.
+        options: more arguments for pytest.
+    """
+
+    name: str
+    package: str
+    files: tuple[str, ...]
+    swaps: dict[str, str]
+    classes: tuple[str, ...] = ()
+    but: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+    def differences(self) -> dict[str, str]:
+        """The tests that fail on purpose, each with its reason."""
+        path = DIFFERENCES / f"{self.name}.txt"
+        lines = path.read_text().splitlines() if path.exists() else []
+        pairs = (line.split(" :: ", 1) for line in lines if line.strip() and not line.startswith("#"))
+        return {name.strip(): reason.strip() for name, reason in pairs}
+
+
+SUITES = (
+    Suite(
+        name="numpy",
+        package="numpy",
+        files=("numpy._core.tests.test_numeric",),
+        classes=("TestConvolve", "TestCorrelate"),
+        swaps={
+            "numpy:convolve": "faltung.compat.numpy:convolve",
+            "numpy:correlate": "faltung.compat.numpy:correlate",
+        },
+    ),
+    Suite(
+        name="scipy.ndimage",
+        package="scipy",
+        files=("scipy.ndimage.tests.test_filters",),
+        swaps={},
+    ),
+    Suite(
+        name="astropy",
+        package="astropy",
+        files=("astropy.convolution.tests.test_convolve", "astropy.convolution.tests.test_convolve_fft"),
+        swaps={},
+    ),
+)
+BY_NAME = {suite.name: suite for suite in SUITES}
