@@ -33,12 +33,12 @@ _HOMES = {
     "filters.smoothing": ("box", "gaussian", "smooth"),
     "planner": ("Plan",),
 }
-_PACKAGES = ("data",)
+_PACKAGES = ("compat", "data")
 """Reached by their own name, e.g. `faltung.data.read`."""
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
-    from . import data
+    from . import compat, data
     from .door import convolve, correlate, explain, methods, plan
     from .errors import (
         AccuracyError,
@@ -82,6 +82,7 @@ __all__ = [
     "avg_pool",
     "box",
     "canny",
+    "compat",
     "convolve",
     "correlate",
     "data",

@@ -124,7 +124,7 @@ def _alias_capabilities(original: Any, ours: Any) -> None:
 
 
 def _short(nodeid: str) -> str:
-    """`test_file.py::Class::test[case]`, whatever folder the peer is installed in."""
+    """`test_file.py::Class::test[case]`, without the folders before it."""
     path, _, inner = nodeid.partition("::")
     return f"{Path(path).name}::{inner}"
 

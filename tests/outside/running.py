@@ -6,7 +6,10 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
+
+import pytest
 
 import faltung
 from outside.suites import Suite
@@ -68,8 +71,9 @@ def run(suite: Suite, arguments: tuple[str, ...] = (), *, theirs: bool = False) 
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
         command = [
-            *(sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider"),
+            *(sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider"),
             *("-c", str(TESTS / "outside" / "pytest.ini"), "-p", "outside.plugin"),
+            *("--rootdir", str(_folder_of(suite.package))),
             *("--outside-suite", suite.name, "--outside-report", str(report)),
             *(["--outside-theirs"] if theirs else []),
             *suite.options,
@@ -78,8 +82,10 @@ def run(suite: Suite, arguments: tuple[str, ...] = (), *, theirs: bool = False) 
         ]
         done = subprocess.run(command, cwd=TESTS, env=_environment(), capture_output=True, text=True, check=False)
         if not report.exists():
-            return Outcome(suite, failures=(f"pytest ended with {done.returncode}:\n{done.stdout}{done.stderr}",))
+            return _broken(suite, done)
         found = json.loads(report.read_text())
+    if done.returncode not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return _broken(suite, done)
     outcomes = found["outcomes"]
     return Outcome(
         suite,
@@ -92,6 +98,18 @@ def run(suite: Suite, arguments: tuple[str, ...] = (), *, theirs: bool = False) 
         stale=tuple(found["stale"]),
         failures=tuple(found["failures"]),
     )
+
+
+def _broken(suite: Suite, done: subprocess.CompletedProcess[str]) -> Outcome:
+    return Outcome(suite, failures=(f"pytest ended with {done.returncode}:\n{done.stdout}{done.stderr}",))
+
+
+def _folder_of(package: str) -> Path:
+    """Where the package is installed: test ids begin there."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise SystemExit(f"{package} is not installed: make test-outside installs what is needed")
+    return Path(spec.origin).parents[1]
 
 
 def _environment() -> dict[str, str]:

@@ -40,6 +40,18 @@ class Suite:
         return {name.strip(): reason.strip() for name, reason in pairs}
 
 
+OF_SIGNAL = (
+    "choose_conv_method",
+    "convolve",
+    "convolve2d",
+    "correlate",
+    "correlate2d",
+    "correlation_lags",
+    "fftconvolve",
+    "oaconvolve",
+    "sepfir2d",
+)
+
 SUITES = (
     Suite(
         name="numpy",
@@ -50,6 +62,49 @@ SUITES = (
             "numpy:convolve": "faltung.compat.numpy:convolve",
             "numpy:correlate": "faltung.compat.numpy:correlate",
         },
+    ),
+    Suite(
+        name="scipy.signal",
+        package="scipy",
+        files=("scipy.signal.tests.test_signaltools", "scipy.signal.tests.test_bsplines"),
+        classes=(
+            "TestConvolve",
+            "TestConvolve2d",
+            "TestAllFreqConvolves",
+            "test_convolve_longdtype_input",
+            "TestCorrelateReal",
+            "TestCorrelate",
+            "TestCorrelateComplex",
+            "TestCorrelate2d",
+            "test_correlation_lags",
+            "test_correlation_lags_invalid_mode",
+            "test_choose_conv_method",
+            "test_choose_conv_method_2",
+            "TestSepfir2d",
+        ),
+        swaps={f"scipy.signal:{name}": f"faltung.compat.scipy_signal:{name}" for name in OF_SIGNAL},
+    ),
+    # alone, so that what they are compared with in their tests is SciPy's
+    Suite(
+        name="scipy.signal.fftconvolve",
+        package="scipy",
+        files=("scipy.signal.tests.test_signaltools",),
+        classes=("TestFFTConvolve",),
+        swaps={f"scipy.signal:{name}": f"faltung.compat.scipy_signal:{name}" for name in ("convolve", "fftconvolve")},
+    ),
+    Suite(
+        name="scipy.signal.oaconvolve",
+        package="scipy",
+        files=("scipy.signal.tests.test_signaltools",),
+        classes=("TestOAConvolve",),
+        swaps={"scipy.signal:oaconvolve": "faltung.compat.scipy_signal:oaconvolve"},
+    ),
+    Suite(
+        name="scipy.linalg",
+        package="scipy",
+        files=("scipy.linalg.tests.test_special_matrices",),
+        classes=("TestConvolutionMatrix",),
+        swaps={"scipy.linalg:convolution_matrix": "faltung.compat.scipy_linalg:convolution_matrix"},
     ),
     Suite(
         name="scipy.ndimage",

@@ -15,6 +15,6 @@ the engine by translation only, and from its model where a function's docstring 
 other libraries' own tests on these functions.
 """
 
-from . import numpy
+from . import astropy, numpy, scipy_linalg, scipy_signal
 
-__all__ = ["numpy"]
+__all__ = ["astropy", "numpy", "scipy_linalg", "scipy_signal"]

@@ -6,8 +6,9 @@ import numpy as np
 
 from ..arrays import as_array
 from ..boundary import Boundary
-from ..door import convolve
+from ..door import convolve, explain
 from ..errors import AccuracyError, MethodError
+from ..explanation import Explanation
 from ..spec import Array, Mode
 
 
@@ -20,38 +21,55 @@ def as_given(data: Any, name: str) -> Array:
     return as_array(data if isinstance(data, np.ma.MaskedArray) else np.asarray(data), name)
 
 
-def folded(
+def folded(x: Array, kernel: Array, mode: Mode, *, method: str = "auto", axes: tuple[int, ...] | None = None) -> Array:
+    """The convolution of x and kernel, zeros outside, in `np.result_type(x, kernel)`; "same" has the size of x.
+
+    A NaN or an infinity in the kernel touches only the outputs where it meets a sample, as one in x does: weights
+    that hang over the edge have nothing to be multiplied by. (If both hold some, this is so for one axis only.)
+
+    Args:
+        method: "fft" is a wish: where the engine refuses it (integers are exact) or could not keep its error bound
+            for these data, it takes what it would take by itself.
+    """
+    along = tuple(range(x.ndim)) if axes is None else axes
+    if mode == "full" and kernel.size > x.size:
+        x, kernel = kernel, x
+    if mode == "valid" or _finite(kernel):
+        return bounded(x, kernel, mode, method=method, axes=along)
+    if _finite(x):
+        # the engine's zeros outside x then meet finite weights only
+        full = bounded(kernel, x, "full", method=method, axes=along)
+        return full if mode == "full" else _same_of_full(full, x, kernel, along)
+    if x.ndim == 1:
+        return _line_of_sums(x, kernel, mode)
+    return bounded(x, kernel, mode, method=method, axes=along)
+
+
+def bounded(
     x: Array,
     kernel: Array,
     mode: Mode,
     *,
     method: str = "auto",
-    boundary: Boundary = "zero",
     axes: tuple[int, ...] | None = None,
+    boundary: Boundary = "zero",
     origin: tuple[int, ...] | None = None,
 ) -> Array:
-    """The convolution of x with a kernel in `np.result_type(x, kernel)`; mode "same" has the size of x.
-
-    Args:
-        method: "fft" is a wish: where the engine refuses it (integers are exact) or could not keep the error bound
-            for these data, the engine's own choice is taken.
-    """
+    """Like `folded` with any boundary, whose values meet every weight that hangs over the edge."""
     dtype = np.result_type(x, kernel)
-    if dtype.kind in "fc":
-        # uint64 with int64, which promote to float64
-        x, kernel = (array.astype(dtype) if array.dtype.kind in "biu" else array for array in (x, kernel))
+    x, kernel = _promoted(x, dtype), _promoted(kernel, dtype)
 
     def by(wanted: str) -> Array:
         return convolve(
             x,
             kernel,
             mode=mode,
-            method=wanted,
             boundary=boundary,
             axes=axes,
-            origin=origin,
+            method=wanted,
             dtype=dtype,
             overflow="wrap",
+            origin=origin,
         )
 
     if method != "fft":
@@ -62,24 +80,34 @@ def folded(
         return by("auto")
 
 
-def folded_line(x: Array, kernel: Array, mode: Mode, *, method: str = "auto") -> Array:
-    """Like `folded`, of one axis, where no weight meets the outside: a NaN in the kernel touches only what it hits.
+def choice(x: Array, kernel: Array, mode: Mode) -> Explanation:
+    """Which algorithm `folded` would take."""
+    if mode == "full" and kernel.size > x.size:
+        x, kernel = kernel, x
+    dtype = np.result_type(x, kernel)
+    return explain(_promoted(x, dtype), _promoted(kernel, dtype), mode=mode, dtype=dtype, overflow="wrap")
 
-    The engine's outside is zeros, and NaN times zero is NaN; NumPy's sums end where x ends.
-    """
-    if mode == "valid" or _finite(kernel):
-        return folded(x, kernel, mode, method=method)
-    start = 0 if mode == "full" else (len(kernel) - 1) // 2
-    stop = len(x) + len(kernel) - 1 if mode == "full" else start + len(x)
-    if _finite(x):
-        # zeros outside meet finite weights only
-        return folded(kernel, x, "full", method=method)[start:stop].copy()
-    result = folded(x, kernel, mode, method=method)
-    for o in range(start, stop):
-        taps = slice(max(0, o - len(x) + 1), o + 1)
-        if not _finite(kernel[: taps.start]) or not _finite(kernel[taps.stop :]):
-            samples = slice(max(0, o - len(kernel) + 1), o + 1)
-            result[o - start] = folded(x[samples], kernel[taps], "valid")[0]
+
+def _promoted(array: Array, dtype: np.dtype[Any]) -> Array:
+    """Integers as the float that they promote to: the engine keeps integers among themselves, uint64 with int64 too."""
+    return array.astype(dtype) if dtype.kind in "fc" and array.dtype.kind in "biu" else array
+
+
+def _same_of_full(full: Array, x: Array, kernel: Array, axes: tuple[int, ...]) -> Array:
+    starts = {axis: (kernel.shape[axis] - 1) // 2 for axis in axes}
+    window = (slice(starts[p], starts[p] + x.shape[p]) if p in starts else slice(None) for p in range(x.ndim))
+    return full[tuple(window)].copy()
+
+
+def _line_of_sums(x: Array, kernel: Array, mode: Mode) -> Array:
+    """One axis, no number finite for sure: outputs whose window leaves x are computed from the weights inside it."""
+    result = bounded(x, kernel, mode, method="direct")
+    first = 0 if mode == "full" else (len(kernel) - 1) // 2
+    for o in range(first, first + len(result)):
+        start, stop = max(0, o - len(x) + 1), o + 1
+        if start > 0 or stop < len(kernel):
+            inside = x[max(0, o - len(kernel) + 1) : o + 1]
+            result[o - first] = bounded(inside, kernel[start:stop], "valid", method="direct")[0]
     return result
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import ParameterError, ShapeError
 from ..spec import Array, Mode
-from .folded import as_given, folded_line
+from .folded import as_given, folded
 
 __all__ = ["convolve", "correlate"]
 
@@ -45,7 +45,7 @@ def convolve(a: Any, v: Any, mode: Mode | int = "full") -> Array:
     _check_lines(x, kernel)
     if len(kernel) > len(x):
         x, kernel = kernel, x
-    return folded_line(x, kernel, _mode(mode))
+    return folded(x, kernel, _mode(mode))
 
 
 def correlate(a: Any, v: Any, mode: Mode | int = "valid") -> Array:
@@ -63,8 +63,8 @@ def correlate(a: Any, v: Any, mode: Mode | int = "valid") -> Array:
     _check_lines(x, kernel)
     weights = kernel if kernel.dtype.kind in "biu" else np.conjugate(kernel)
     if len(weights) <= len(x):
-        return folded_line(x, weights[::-1], _mode(mode))
-    return folded_line(weights, x[::-1], _mode(mode))[::-1].copy()
+        return folded(x, weights[::-1], _mode(mode))
+    return folded(weights, x[::-1], _mode(mode))[::-1].copy()
 
 
 def _check_lines(a: Array, v: Array) -> None:
