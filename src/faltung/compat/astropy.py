@@ -8,9 +8,13 @@ Different on purpose, because astropy's answer is wrong without a word:
 
 - noise: `convolve_fft` leaves the rounding errors of one FFT over everything, also where 0 is exact, and small samples
   drown in them beside large ones. Here the engine's error bound holds.
+- input: `convolve_fft` writes 0 over NaN in the caller's own complex array. Here no argument is written to.
 - range: `convolve_fft` finds NaN where a spectrum is beyond its dtype. Here nothing needs a spectrum.
+- long period: with boundary="wrap" and a kernel longer than the array, `convolve_fft` makes the array as long as the
+  kernel with zeros. Here the array's own length is the period, as in `convolve`; but not with crop=False, return_fft or
+  own transforms, which show astropy's frame.
 - callable: `convolve_fft` divides the kernel by `normalize_kernel(kernel)` and multiplies the result by it again
-  (astropy#8114); `convolve` takes any callable for True. Here the kernel is divided, as both say.
+  (astropy#8114); `convolve` takes any callable for True. Here the kernel is divided, as their words have it.
 - zero sum: `convolve_fft` with a callable and a kernel that sums to 0 gives zeros. Here it convolves, and refuses if
   samples are missing.
 - list as mask: any list masks every sample. Here each entry counts.
@@ -215,16 +219,8 @@ def convolve_fft(
     ignores = interpolate and not np.isfinite(outside)
     outside = outside if np.isfinite(outside) else 0.0
     gaps = interpolate and (ignores or bool(missing.any()))
-    total = weights.sum()
-    if normalize_kernel is True:
-        if total < _LEAST_SUM:
-            raise ParameterError(_unnormalisable(total))
-    elif normalize_kernel and not callable(normalize_kernel):
-        raise TypeError(f"normalize_kernel={normalize_kernel!r} is not callable: True, False or a function is expected")
-    elif interpolate and abs(total) < normalization_zero_tol and (gaps or not normalize_kernel):
-        raise ParameterError(
-            f"Cannot interpolate NaNs with an unnormalizable kernel: it sums to {total}; take nan_treatment='fill'"
-        )
+    total = weights.sum().item()
+    _check_fft_sum(weights, normalize_kernel, normalization_zero_tol, interpolate=interpolate, gaps=gaps)
     divisor = _divisor(weights, normalize_kernel)
     frame = make_frame(
         x.shape,
@@ -250,10 +246,12 @@ def convolve_fft(
             frame, x, weights, outside, result_dtype=frame.result_dtype(x, weights, shares=interpolate), crop=crop
         )
     else:
-        way = ByTransforms(frame, x, weights, outside, fftn, ifftn)
+        way = ByTransforms(frame, x, weights, outside, fftn, ifftn, shares=interpolate)
     if gaps:
         mean, share = way.means(missing, ignores=ignores)
-        result = mean * (total / divisor)
+        # where no weight meets a sample there may be anything, and is written over
+        with np.errstate(invalid="ignore", over="ignore"):
+            result = mean * (total / divisor)
         if not crop:
             rim = frame.rim(x.shape)
             result[rim] = (way.sums() / divisor)[rim]
@@ -325,6 +323,20 @@ def _check_sum(weights: Array, tolerance: float, *, interpolate: bool) -> None:
         )
 
 
+def _check_fft_sum(weights: Array, normalize_kernel: Any, tolerance: float, *, interpolate: bool, gaps: bool) -> None:
+    """Refuse what cannot be divided by its sum, by the other rules of convolve_fft."""
+    total = weights.sum()
+    if normalize_kernel is True:
+        if total < _LEAST_SUM:
+            raise ParameterError(_unnormalisable(total))
+    elif normalize_kernel and not callable(normalize_kernel):
+        raise TypeError(f"normalize_kernel={normalize_kernel!r} is not callable: True, False or a function is expected")
+    elif interpolate and abs(total) < tolerance and (gaps or not normalize_kernel):
+        raise ParameterError(
+            f"Cannot interpolate NaNs with an unnormalizable kernel: it sums to {total}; take nan_treatment='fill'"
+        )
+
+
 def _unnormalisable(total: Any) -> str:
     return (
         f"The kernel can't be normalized, because its sum is close to zero. The sum of the given kernel is {total}: at "
@@ -336,11 +348,11 @@ def _unnormalisable(total: Any) -> str:
 def _divisor(weights: Array, normalize_kernel: Any) -> Any:
     """What the kernel is divided by; the callers have looked at its sum."""
     if callable(normalize_kernel):
-        divisor = normalize_kernel(weights.copy())
-        if not np.isfinite(divisor) or divisor == 0:
-            raise ParameterError(f"normalize_kernel makes {divisor} of the kernel, which nothing can be divided by")
-        return divisor
-    return weights.sum() if normalize_kernel else 1.0
+        made = np.asarray(normalize_kernel(weights.copy()))
+        if made.size != 1 or not np.isfinite(made) or made == 0:
+            raise ParameterError(f"normalize_kernel makes {made} of the kernel: a number other than 0 is expected")
+        return made.item()
+    return weights.sum().item() if normalize_kernel else 1.0
 
 
 def _with_unit(result: Array, unit: Any) -> Any:

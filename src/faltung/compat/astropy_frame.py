@@ -24,11 +24,13 @@ class Frame:
     Attributes:
         sizes: their lengths.
         around: whether a kernel at one end may reach samples at the other.
+        wraps: whether it should, because the array is periodic.
         dtype: complex; of what is padded.
     """
 
     sizes: tuple[int, ...]
     around: bool
+    wraps: bool
     dtype: np.dtype[Any]
 
     def place(self, shape: tuple[int, ...]) -> tuple[slice, ...]:
@@ -88,7 +90,7 @@ class ByEngine:
         self.x, self.outside = x.astype(np.result_type(x, result_dtype), copy=False), outside
         self.kernel = kernel.astype(np.result_type(kernel, result_dtype), copy=False)
         self.frame, self.result_dtype = frame, result_dtype
-        self.padded = frame.around or not crop or not x.size
+        self.padded = not crop or not x.size or (frame.around and not frame.wraps)
 
     def sums(self) -> Array:
         """The sums of kernel times x."""
@@ -107,6 +109,8 @@ class ByEngine:
     def _laid(self, x: Array, outside: Any) -> tuple[Array, Boundary]:
         if self.padded:
             return self.frame.padded(x, outside, x.dtype), "wrap"
+        if self.frame.wraps:
+            return x, "wrap"
         return x, "ignore" if np.isnan(outside) else ("constant", outside)
 
 
@@ -121,9 +125,11 @@ class ByTransforms:
         outside: Any,
         fftn: Callable[[Any], Any],
         ifftn: Callable[[Any], Any],
+        *,
+        shares: bool,
     ) -> None:
         """Take x and kernel, both finite, and what is outside x."""
-        self.frame, self.x, self.kernel, self.outside = frame, x, kernel, outside
+        self.frame, self.x, self.kernel, self.outside, self.shares = frame, x, kernel, outside, shares
         self.fftn, self.ifftn = fftn, ifftn
 
     def sums(self) -> Array:
@@ -132,15 +138,16 @@ class ByTransforms:
 
     def means(self, missing: Array, *, ignores: bool) -> tuple[Array, Array]:
         """The means over what is not missing, and the shares of the kernel that it meets."""
-        total = self.kernel.sum()
+        total = self.kernel.sum().item()
         there = self.frame.spectrum(~missing, 0 if ignores else 1, self.kernel, self.fftn)
         shares = (self.ifftn(there) / total).real
         with np.errstate(divide="ignore", invalid="ignore"):
             return self.sums() / total / shares, shares
 
     def finished(self, result: Array) -> Array:
-        """The real part."""
-        return result.real
+        """The real part, in the dtype that a division by shares has."""
+        dtype = np.result_type(result, self.frame.dtype) if self.shares else result.dtype
+        return result.real.astype(np.finfo(dtype).dtype, copy=False)
 
 
 def make_frame(
@@ -185,7 +192,7 @@ def make_frame(
         from scipy.fft import next_fast_len
 
         sizes = [int(next_fast_len(size)) for size in sizes]
-    return Frame(tuple(sizes), not apart, np.result_type(complex_dtype, np.complex64))
+    return Frame(tuple(sizes), not apart, boundary == "wrap", np.result_type(complex_dtype, np.complex64))
 
 
 def check_memory(shape: tuple[int, ...], complex_dtype: Any) -> None:

@@ -20,13 +20,9 @@ def mean_of_what_is_there(x: Array, kernel: Array, *, boundary: Boundary, paddin
         boundary: "ignore" where what is outside is missing too.
 
     Returns:
-        The means, and the real parts of: the sum of the weights that meet a sample, over the sum of all. Where the
-        share is 0 there is no mean, and what stands there means nothing.
+        The means, and the shares: the sum of the weights that meet a sample over the sum of all, its real part. Where
+        a share is 0 there is no mean, and what stands there means nothing.
     """
-    missing = np.isnan(x)
-    if boundary != "ignore" and not missing.any():
-        means = convolve(x, kernel, boundary=boundary, padding=padding) / kernel.sum()
-        return means, np.ones(means.shape)
     total, size = kernel.sum(), np.abs(kernel).sum()
     scaled, share = convolve(x, kernel, boundary=boundary, padding=padding, nan="omit", return_weights=True)
     if kernel.dtype.kind != "c" and ((kernel >= 0).all() or (kernel <= 0).all()):
@@ -35,10 +31,11 @@ def mean_of_what_is_there(x: Array, kernel: Array, *, boundary: Boundary, paddin
     if isinstance(boundary, tuple):
         outside = ("constant", 1.0)
     # by the definition: sums of few weights among many would drown in the rounding errors of a transform
-    met = convolve((~missing).astype(x.real.dtype), kernel, boundary=outside, padding=padding, method="direct")
+    met = convolve((~np.isnan(x)).astype(x.real.dtype), kernel, boundary=outside, padding=padding, method="direct")
     met = np.where(share == 1, total, met)
     # weights that cancel leave a rest in the last digits, which is no weight
     rest = default_rtol(x.real.dtype, kernel.size) * size * share
     met = np.where(np.abs(met) <= rest, 0, met)
+    shares = (met / total).real
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return scaled * share / met, (met / total).real
+        return scaled * share / total / shares, shares
