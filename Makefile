@@ -9,7 +9,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check test test-slow cover bench changelog release ci clean
+.PHONY: help setup demo check test test-slow test-outside cover bench changelog release ci clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -18,6 +18,7 @@ help:  ## list the targets
 # .made    an environment with a pip that knows dependency groups (25.1)
 # .demo    the package and its pictures: all that the tour needs
 # .setup   the tools of test and dev as well
+# .outside the libraries whose own tests run on Faltung's drop-in modules, beside NumPy and SciPy
 # .bench   the rivals that benchmarks race against
 .venv/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -33,6 +34,10 @@ help:  ## list the targets
 
 .venv/.setup: .venv/.demo
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
+	@touch $@
+
+.venv/.outside: .venv/.setup
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group outside
 	@touch $@
 
 .venv/.bench: .venv/.setup
@@ -61,6 +66,9 @@ test: .venv/.setup  ## every test but the slow ones, every example in the docstr
 test-slow: .venv/.setup  ## the slow ones: every loop with bounds checked, over the whole grid of sizes
 	$(BIN)/python -m pytest -m slow tests $(ARGS)
 
+test-outside: .venv/.outside  ## the own tests of NumPy, SciPy and astropy, run on the drop-in modules; ARGS names suites
+	PYTHONPATH=tests $(BIN)/python -m outside $(ARGS)
+
 cover: .venv/.setup  ## the tests with line and branch coverage; pages in htmlcov/
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-report=html $(ARGS)
 
@@ -80,7 +88,7 @@ release:  ## make release VERSION=1.2.0: run ci, set the version, write CHANGELO
 	$(BIN)/python -m hatchling build
 	@echo 'Look at it, then: git commit -am "release: $(VERSION)" && git tag v$(VERSION)'
 
-ci: check test test-slow  ## what .ci/run runs
+ci: check test test-slow test-outside  ## what .ci/run runs
 
 clean:  ## remove the environment and everything made
 	rm -rf .venv tour dist htmlcov .coverage .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache

@@ -1,4 +1,4 @@
-"""Measures the constant of the FFT's error bound (`faltung.algorithms.fft.ERROR`): python -m benchmarks.fft_error.
+"""Measures the constant of the FFT's error bound (`faltung.algorithms.guard.ERROR`): python -m benchmarks.fft_error.
 
 The bound is eps x (ERROR x mean over all frequencies of |spectrum of tile x spectrum of kernel| + ERROR_SPREAD x norm
 of tile x norm of kernel / sqrt(points)). For every installed FFT, dtype, tile and kind of data this prints the smallest
@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from faltung.algorithms import fft, transforms
+from faltung.algorithms import guard, transforms
 from faltung.spec import Array
 
 SHAPES = [(1024,), (16384,), (256, 256), (64, 48), (24, 24, 24)]
@@ -46,7 +46,7 @@ def factor(engine: transforms.Transforms, x: Array, kernel: Array) -> float:
     error = float(np.abs(got - exact).max() / np.finfo(x.dtype).eps)
     mean = float((np.abs(spectrum.real) + np.abs(spectrum.imag)).sum()) / num_points
     norms = float(np.linalg.norm(x.astype(complex)) * np.linalg.norm(kernel.astype(complex)))
-    return (error - fft.ERROR * mean) / (norms / math.sqrt(num_points)) if norms else 0.0
+    return (error - guard.ERROR * mean) / (norms / math.sqrt(num_points)) if norms else 0.0
 
 
 def main() -> None:

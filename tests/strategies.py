@@ -13,6 +13,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import faltung as ft
+from faltung.algorithms import ALGORITHMS
 from faltung.reference import reference
 from faltung.spec import Array, ConvSpec, make_spec
 from oracle import Truth, truth
@@ -24,6 +25,14 @@ FLOATS = ("float16", "float32", "float64", "longdouble")
 COMPLEX = ("complex64", "complex128")
 # the compiled loops serve float32 and float64: half of all draws
 DTYPES = ("float32", "float64", "float32", "float64", *INTEGERS, *FLOATS, *COMPLEX, "object")
+
+
+def methods_for(dtype: str) -> list[str]:
+    """ "auto" and the algorithms that serve an outer product of two vectors in this dtype."""
+    spec = make_spec((9, 9), np.dtype(dtype), np.ones((2, 2), dtype), flip=True)[0]
+    return ["auto", *(algorithm.name for algorithm in ALGORITHMS if algorithm.refuses(spec) is None)]
+
+
 LAYOUTS = ("C", "F", "reversed", "strided", "swapped", "unaligned", "read-only")
 LOOKS_OF_X = ("dense", "level", "level", "sparse", "wide", "far", "not finite")
 LOOKS = ("dense", "separable", "separable", "separable", "whole", "symmetric", "one tap", "sparse", "zero ends")

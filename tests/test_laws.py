@@ -13,9 +13,9 @@ import faltung as ft
 from faltung.algorithms import ALGORITHMS
 from faltung.algorithms.gather import gather
 from faltung.spec import Array
-from strategies import layout, poisoned
+from strategies import layout, methods_for, poisoned
 
-METHODS = ["auto", *(algorithm.name for algorithm in ALGORITHMS)]
+METHODS = methods_for("float64")
 EACH_METHOD = pytest.mark.parametrize("method", METHODS)
 FEW = settings(max_examples=max(5, settings().max_examples // 4))
 seeds = st.integers(0, 9999)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import faltung as ft
-from faltung.algorithms import ALGORITHMS
+from strategies import methods_for
 
-METHODS = ["auto", *(algorithm.name for algorithm in ALGORITHMS)]
+METHODS = methods_for("float64")
 EACH_METHOD = pytest.mark.parametrize("method", METHODS)
 BOUNDARIES = ("zero", "reflect", "wrap", "ignore", ("constant", 2.0), ["edge", "ignore"])
 seeds = st.integers(0, 9999)

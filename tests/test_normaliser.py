@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import faltung as ft
-from faltung.algorithms import ALGORITHMS
 from faltung.normaliser import make_normaliser
 from faltung.spec import make_spec
+from strategies import methods_for
 
-METHODS = ["auto", *(algorithm.name for algorithm in ALGORITHMS)]
+METHODS = methods_for("float64")
 
 
 @given(n=st.integers(1, 12), k=st.integers(1, 6), value=st.floats(-5, 5))

@@ -153,13 +153,18 @@ def test_a_small_kernel_without_structure_goes_direct() -> None:
     assert ft.explain((1000, 1000), [[0.0, 1, 2], [2, 2, 0], [0, 1, 2]]).method == "direct"
 
 
-def test_integers_go_direct_and_the_others_say_why() -> None:
-    explanation = ft.explain((100, 100), np.ones((31, 31), np.int64), x_dtype=np.int64)
-    assert explanation.method == "direct"
-    assert all("exact" in (v.refusal or "") for v in explanation.verdicts[1:])
+def test_integers_go_ways_that_are_exact_and_the_others_say_why() -> None:
+    short = ft.explain((100, 100), np.ones((5, 5), np.int64), x_dtype=np.int64)
+    long = ft.explain((100_000,), np.ones(20_000, np.int64), x_dtype=np.int16)
+    assert short.method == "direct"
+    assert long.method == "exact"
+    for verdict in (*short.verdicts, *long.verdicts):
+        exact = verdict.cost is not None and verdict.cost.error == 0
+        assert exact or verdict.refusal is not None
 
 
 @pytest.mark.parametrize("method", NAMES)
 def test_plan_and_explanation_name_the_same_method(method: str) -> None:
-    plan = ft.plan((32, 32), np.ones((3, 3)), method=method)
+    dtype = int if method == "exact" else float
+    plan = ft.plan((32, 32), np.ones((3, 3), dtype), method=method, x_dtype=dtype)
     assert plan.method == plan.explain().method == method

@@ -15,19 +15,31 @@ class KernelFacts:
     Attributes:
         separable: each is an outer product of one vector per axis, `outer_factors`.
         finite: no weight is NaN or infinite.
+        bits: of integer kernels: so many bits, the sign among them, hold every weight; 0 for others.
     """
 
     separable: bool
     finite: bool
+    bits: int = 0
 
 
 def kernel_facts(kernels: Array) -> KernelFacts:
     """Look at the kernels (M, *taps) once; every algorithm reads the result."""
+    if kernels.dtype.kind in "iu":
+        return KernelFacts(separable=False, finite=True, bits=signed_bits(kernels))
     if kernels.dtype.kind not in "fc":
         return KernelFacts(separable=False, finite=True)
     finite = bool(np.isfinite(kernels).all())
     separable = finite and kernels.ndim > 2 and len(kernels) > 0
     return KernelFacts(separable and all(outer_factors(kernel) is not None for kernel in kernels), finite)
+
+
+def signed_bits(numbers: Array) -> int:
+    """How many bits hold every one of these integers, the sign among them; 64 at most, as the bits of uint64 wrap."""
+    if numbers.size == 0:
+        return 1
+    low, high = int(numbers.min()), int(numbers.max())
+    return min(64, max(max(high, 0).bit_length(), max(~low, 0).bit_length()) + 1)
 
 
 def outer_factors(weights: Array) -> tuple[Array, ...] | None:

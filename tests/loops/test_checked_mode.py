@@ -142,6 +142,27 @@ def test_stacks_of_planes_and_several_workers(dtype: tuple[str, str]) -> None:
     )
 
 
+@pytest.mark.parametrize(("size", "name"), [((3, 3), "float32"), ((7, 2), "float64"), ((21, 9), "uint8 to float32")])
+def test_tiles_of_planes_of_all_sizes(size: tuple[int, int], name: str) -> None:
+    dtype = DTYPES[name]
+    calls = planes(values(size, dtype[1]), dtype, "fft")
+    assert_same_when_checked([(x, kernel, options | {"rtol": np.inf}) for x, kernel, options in calls])
+
+
+@pytest.mark.parametrize(("taps", "name"), [(1, "float32"), (8, "float64"), (40, "uint8 to float32")])
+def test_tiles_of_lines_of_all_sizes(taps: int, name: str) -> None:
+    dtype = DTYPES[name]
+    kernel = values((taps,), dtype[1])
+    options = {"method": "fft", "rtol": np.inf}
+    assert_same_when_checked(
+        [
+            (values((size,), dtype[0]), kernel, options | {"boundary": boundary})
+            for size in (1, 5, 100, 3000)
+            for boundary in BOUNDARIES
+        ]
+    )
+
+
 # the whole grid
 
 

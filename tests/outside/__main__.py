@@ -7,6 +7,12 @@ import time
 from outside.running import Outcome, run
 from outside.suites import BY_NAME, SUITES
 
+HEAD = (
+    f"{'suite':<26}{'collected':>10}{'passed':>8}{'failed':>8}{'listed':>8}{'left out':>10}{'share':>9}"
+    f"{'calls':>8}{'s':>6}"
+)
+"""Listed: differ on purpose; left out: skipped or expected to fail by their library; calls: of our functions."""
+
 
 def main() -> int:
     """Run the suites named, or all."""
@@ -15,7 +21,7 @@ def main() -> int:
     parser.add_argument("--theirs", action="store_true", help="leave the peers' own functions in place, to compare")
     parser.add_argument("--pytest", default="", help='more arguments for pytest, e.g. --pytest="-k same -x"')
     given = parser.parse_args()
-    print(f"{'suite':<26}{'collected':>10}{'passed':>8}{'failed':>8}{'listed':>8}{'left out':>10}{'share':>9}{'s':>7}")
+    print(HEAD)
     good = True
     for suite in [BY_NAME[name] for name in given.suites] or SUITES:
         if not suite.swaps:
@@ -33,7 +39,7 @@ def main() -> int:
 
 def _line(o: Outcome, seconds: float) -> str:
     counts = f"{o.collected:>10}{o.passed:>8}{o.failed:>8}{o.listed:>8}{o.left_out:>10}"
-    return f"{o.suite.name:<26}{counts}{o.share:>9.2%}{seconds:>7.0f}"
+    return f"{o.suite.name:<26}{counts}{o.share:>9.2%}{sum(o.calls.values()):>8}{seconds:>6.0f}"
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import faltung
-from outside.suites import Suite
+from outside.suites import DIFFERENCES, Suite
 
 TESTS = Path(__file__).parents[1]
 LEAST_SHARE = 0.99
@@ -66,15 +66,21 @@ class Outcome:
         return found
 
 
-def run(suite: Suite, arguments: tuple[str, ...] = (), *, theirs: bool = False) -> Outcome:
-    """Run a suite; `arguments` go to pytest, `theirs` leaves the peer's own functions in place."""
+def run(
+    suite: Suite, arguments: tuple[str, ...] = (), *, theirs: bool = False, differences: Path = DIFFERENCES
+) -> Outcome:
+    """Run a suite; `arguments` go to pytest, `theirs` leaves the peer's own functions in place.
+
+    A collection that fails, and a suite without a test, are failures.
+    """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
         command = [
             *(sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider"),
-            *("-c", str(TESTS / "outside" / "pytest.ini"), "-p", "outside.plugin"),
+            *("-c", str(TESTS / "outside" / "peers.ini"), "-p", "outside.plugin"),
             *("--rootdir", str(_folder_of(suite.package))),
             *("--outside-suite", suite.name, "--outside-report", str(report)),
+            *("--outside-differences", str(differences)),
             *(["--outside-theirs"] if theirs else []),
             *suite.options,
             *arguments,

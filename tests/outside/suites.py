@@ -32,9 +32,9 @@ class Suite:
     but: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
 
-    def differences(self) -> dict[str, str]:
+    def differences(self, folder: Path = DIFFERENCES) -> dict[str, str]:
         """The tests that fail on purpose, each with its reason."""
-        path = DIFFERENCES / f"{self.name}.txt"
+        path = folder / f"{self.name}.txt"
         lines = path.read_text().splitlines() if path.exists() else []
         pairs = (line.split(" :: ", 1) for line in lines if line.strip() and not line.startswith("#"))
         return {name.strip(): reason.strip() for name, reason in pairs}

@@ -3,7 +3,7 @@
 Wrong calls carry an ignore comment, and an ignore that is not needed is an error: so they stay refused.
 """
 
-from typing import Any, assert_type
+from typing import Any, Literal, assert_type
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,15 @@ def filters_take_a_picture_and_give_one_back(x: NDArray[np.uint8]) -> None:
     assert_type(ft.lp_pool(x, 2, 2), Array)
     assert_type(ft.kernels.hann(50, dtype=np.float32), Array)
     assert_type(ft.kernels.names(), tuple[str, ...])
+
+
+def the_calls_of_other_libraries_are_theirs(x: NDArray[np.float64]) -> None:
+    assert_type(ft.compat.numpy.convolve([1, 2], x, "same"), Array)
+    assert_type(ft.compat.scipy_signal.convolve2d(x, x, "same", "symm"), Array)
+    assert_type(ft.compat.scipy_signal.fftconvolve(x, x, axes=[0]), Array)
+    assert_type(ft.compat.scipy_signal.choose_conv_method(x, x), Literal["direct", "fft"])
+    assert_type(ft.compat.scipy_signal.choose_conv_method(x, x, measure=True)[1]["fft"], float)
+    assert_type(ft.compat.scipy_linalg.convolution_matrix([1, 2], 3), Array)
 
 
 def every_error_is_ours_and_the_builtin_beside_it() -> None:

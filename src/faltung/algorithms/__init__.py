@@ -3,7 +3,7 @@
 from typing import cast
 
 from ..algorithm import Algorithm
-from . import direct, fft, separable
+from . import direct, exact, fft, separable
 
-ALGORITHMS = tuple(cast(Algorithm, module) for module in (direct, separable, fft))
+ALGORITHMS = tuple(cast(Algorithm, module) for module in (direct, separable, fft, exact))
 """Asked in this order; among equal costs the first wins."""

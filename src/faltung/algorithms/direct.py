@@ -156,3 +156,27 @@ class GeneralDirect:
             correlate_taps(padded, packed[kernel], strides, dilations, out[b : b + 1, top:stop])
 
         run_parts(slab, len(slabs), workers)
+
+
+class Blocks:
+    """Single blocks of padded samples, convolved directly: tiles that another algorithm cannot serve.
+
+    Args:
+        spec: what the blocks are parts of; its axes, but for their lengths, and its arithmetic count.
+    """
+
+    def __init__(self, spec: ConvSpec) -> None:
+        """Without routines: there is one for each size of a block, made when such a block comes."""
+        self._spec = spec
+        self._routines: dict[tuple[int, ...], Routine] = {}
+
+    def __call__(self, block: Array, kernel: Array, out: Array) -> None:
+        """Correlate the block with one kernel (*taps) into out, which need not be contiguous."""
+        routine = self._routines.get(block.shape)
+        if routine is None:
+            axes = [axis.padded(n) for axis, n in zip(self._spec.axes, block.shape, strict=True)]
+            alone = self._spec.over(axes, x_batch=(1,), kernel_batch=(1,), x_dtype=self._spec.item)
+            routine = self._routines.setdefault(block.shape, build(alone))
+        whole = np.empty((1, *out.shape), self._spec.item)
+        routine.run(np.ascontiguousarray(block)[None], routine.load(kernel[None]), whole, 1)
+        out[...] = whole[0]

@@ -4,10 +4,9 @@ The tile grid is fixed by the spec alone and every output is stored by one tile,
 on the batch. A tile whose data could break the promised error, or hold NaN or infinity, is convolved directly.
 """
 
-import functools
-import itertools
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,31 +14,21 @@ import numpy as np
 from ..algorithm import Cost, Detour, Routine
 from ..jit.pool import run_parts
 from ..machine import Machine
-from ..spec import Array, ConvSpec, pair_of
+from ..spec import Array, ConvSpec
 from . import direct
+from .fetch import fetch_for, multiply
 from .gather import gather
-from .guard import KernelSize, error_bound, keeps_promise, kernel_size
+from .guard import KernelSize, error_bound, keeps_promise, kernel_size, least_window
+from .planes import readable
 from .thinned import Thinned, unthinned
-from .transforms import Transforms, backend, next_size, transforms_for
+from .tiling import POINT_S, TILE_S, Grid, Tiling, Unit, lengths_of, tiling_for
+from .transforms import backend, transforms_for
 
 name = "fft"
-
-MOST_POINTS = 40_000
-"""Points transformed at once beyond which a point costs more: with spectrum, kernel and workspace they leave a 1 MiB
-cache (192 x 192 takes half the time per point of 256 x 256, with every FFT)."""
-
-TRANSFORM_S = 5e-10
-"""Seconds of scipy.fft there and back, per point x log2(points); decides between tiles only."""
-
-TILE_S = 1e-4
-"""Seconds of Python around each tile."""
 
 RISK = 1.3
 """Some tiles may fail their bound and be computed a second time, directly: FFT must promise this much to be taken.
 A judgement, not a measurement: how many tiles fail depends on the data."""
-
-POINT_S = 5e-9
-"""Seconds that each point of a tile takes outside the transforms: gathered, bounded, multiplied, stored."""
 
 
 def refuses(spec: ConvSpec) -> str | None:
@@ -56,9 +45,8 @@ def refuses(spec: ConvSpec) -> str | None:
 def cost(spec: ConvSpec, machine: Machine, workers: int) -> Cost:
     """Two transforms for each tile; the error depends on the data."""
     every = unthinned(spec)
-    tiling = _tiling(_lengths(every), backend(), spec.item.kind == "c")
-    tiles = (-(-axis.num_out // step) for axis, step in zip(every.axes, tiling.steps, strict=True))
-    count = math.prod(spec.batch) * math.prod(tiles)
+    tiling = _tiling(every)
+    count = math.prod(spec.batch) * tiling.count(every)
     points = math.prod(tiling.sizes)
     parts = 2 if spec.item.kind == "c" else 1
     width = _real(spec.item).itemsize / 4
@@ -82,56 +70,12 @@ def _real(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 def grain(spec: ConvSpec) -> tuple[int, ...]:
     """Outputs between places where a convolution may be cut without changing a bit: whole tiles."""
-    steps = _tiling(_lengths(unthinned(spec)), backend(), spec.item.kind == "c").steps
+    steps = _tiling(unthinned(spec)).steps
     return tuple(math.lcm(step, axis.stride) // axis.stride for step, axis in zip(steps, spec.axes, strict=True))
 
 
-def _lengths(spec: ConvSpec) -> tuple[tuple[int, int], ...]:
-    """Outputs and reach along each axis; those of the whole, so that every part of it has the same tiles."""
-    return tuple((axis.whole or axis.num_out, axis.reach) for axis in spec.axes)
-
-
-@dataclass(frozen=True)
-class _Tiling:
-    """How the outputs are cut.
-
-    Attributes:
-        sizes: points of one tile, per axis.
-        steps: outputs of one tile, per axis.
-        group: tiles transformed at a time.
-    """
-
-    sizes: tuple[int, ...]
-    steps: tuple[int, ...]
-    group: int
-
-
-@functools.lru_cache(256)
-def _tiling(lengths: tuple[tuple[int, int], ...], engine: type[Transforms], is_complex: bool) -> _Tiling:
-    """The cheapest tile, by points x log2(points), among sizes from twice the kernel to the whole axis."""
-    group = engine.lines if len(lengths) == 1 else engine.tiles
-    resident = (group // 4 if engine.side_by_side and group > 4 else 1) * (2 if is_complex else 1)
-    candidates = []
-    for num_out, reach in lengths:
-        whole = next_size(num_out + reach - 1)
-        sizes = {next_size(reach * 5 // 4 << i) for i in range(7)} | {next_size(2**i) for i in range(5, 16)}
-        candidates.append(sorted({size for size in sizes if reach <= size < whole} | {whole}))
-
-    def price(sizes: tuple[int, ...]) -> tuple[float, int]:
-        points = math.prod(sizes)
-        count = math.prod(-(-num_out // (n - reach + 1)) for (num_out, reach), n in zip(lengths, sizes, strict=True))
-        crowded = 1 + max(0.0, math.log2(resident * points / MOST_POINTS)) * 0.6
-        transformed = points * math.log2(max(points, 2)) * crowded * TRANSFORM_S / engine.speed
-        return count * (transformed + points * POINT_S + TILE_S), points
-
-    # axis by axis: four axes with a dozen candidates each would be too many together
-    chosen = tuple(options[-1] for options in candidates)
-    if math.prod(map(len, candidates)) <= 4096:
-        chosen = min(itertools.product(*candidates), key=price)
-    else:
-        for i, options in enumerate(candidates):
-            chosen = min(((*chosen[:i], size, *chosen[i + 1 :]) for size in options), key=price)
-    return _Tiling(chosen, tuple(n - reach + 1 for (_, reach), n in zip(lengths, chosen, strict=True)), group)
+def _tiling(spec: ConvSpec) -> Tiling:
+    return tiling_for(lengths_of(spec), backend(), is_complex=spec.item.kind == "c")
 
 
 @dataclass(frozen=True)
@@ -154,38 +98,19 @@ class _Loaded:
         return self.spectra.nbytes + self.kernels.nbytes
 
 
-@dataclass(frozen=True)
-class _Unit:
-    """One tile: entry of the result, of x, and kernel; its outputs."""
-
-    entry: int
-    source: int
-    kernel: int
-    start: tuple[int, ...]
-    stop: tuple[int, ...]
-
-
 class Tiled:
     """Overlap-save over a fixed grid of tiles."""
 
     def __init__(self, spec: ConvSpec) -> None:
         """Choose the tiles and try the transforms on them."""
         self._spec = spec
-        self._tiling = _tiling(_lengths(spec), backend(), spec.item.kind == "c")
+        self._tiling = _tiling(spec)
         self._group_shape = (self._tiling.group, *self._tiling.sizes)
         self._engine = transforms_for(self._group_shape, spec.item, len(spec.axes))
-        self._pairs = spec.pairs()
-        along = [
-            [(start, min(start + step, axis.num_out)) for start in range(0, axis.num_out, step)]
-            for axis, step in zip(spec.axes, self._tiling.steps, strict=True)
-        ]
-        # first output of each tile, and the one behind its last
-        self._limits = [
-            (tuple(start for start, _ in limits), tuple(stop for _, stop in limits))
-            for limits in itertools.product(*along)
-        ]
-        # what a tile that is convolved directly needs, for each size of such a tile
-        self._direct: dict[tuple[int, ...], Routine] = {}
+        self._grid = Grid(spec, self._tiling)
+        self._directly = direct.Blocks(spec)
+        self._fetch = fetch_for(spec, self._tiling)
+        self._num_points, self._eps = math.prod(self._tiling.sizes), float(np.finfo(spec.item).eps)
 
     def load(self, kernels: Array) -> _Loaded:
         """The spectra that turn circular convolution into correlation with the dilated weights."""
@@ -204,13 +129,8 @@ class Tiled:
 
     def run(self, x: Array, packed: _Loaded, out: Array, workers: int) -> Detour | None:
         """Group by group; threads share the groups."""
-        units = [
-            _Unit(entry, *pair_of(self._pairs, entry), start, stop)
-            for entry in range(len(out))
-            for start, stop in self._limits
-        ]
-        group = self._tiling.group
-        groups = [units[i : i + group] for i in range(0, len(units), group)]
+        x = readable(x, self._spec.item)
+        groups = self._grid.groups(len(out))
         missed = [0] * len(groups)
         parts = min(len(groups), 4 * workers) if workers > 1 else 1
         limits = [len(groups) * i // parts for i in range(parts + 1)]
@@ -223,22 +143,20 @@ class Tiled:
         run_parts(part, parts, workers)
         if sum(missed):
             reason = f"tiles would have erred by more than rtol={self._spec.rtol:.1e}"
-            return Detour(sum(missed), len(units), reason)
+            return Detour(sum(missed), sum(map(len, groups)), reason)
         return None
 
-    def _one_group(self, x: Array, units: list[_Unit], packed: _Loaded, out: Array, tile: Array) -> int:
+    def _one_group(self, x: Array, units: list[Unit], packed: _Loaded, out: Array, tile: Array) -> int:
         """Convolve some tiles; returns how many could not keep the bound and were convolved directly."""
         spec = self._spec
         num_axes = len(spec.axes)
         tile[len(units) :] = 0
-        blocks: list[Array] = []
-        norms: list[float] = []
-        for slot, unit in enumerate(units):
-            ends = tuple(s + axis.reach - 1 for s, axis in zip(unit.stop, spec.axes, strict=True))
-            block = gather(x[unit.source : unit.source + 1], spec.axes, unit.start, ends, spec.item)[0]
-            blocks.append(block)
-            _fill(tile[slot], block)
-            norms.append(math.sqrt(abs(np.vdot(tile[slot], tile[slot]))))
+        sizes = [packed.sizes[unit.kernel] for unit in units]
+        measured = [
+            self._fetch(x[unit.source], unit, size, tile[slot])
+            for slot, (unit, size) in enumerate(zip(units, sizes, strict=True))
+        ]
+        norms = [one.norm for one in measured]
         # a value that is not finite must not reach the others of its group
         finite = [True] * len(units)
         for slot, norm in enumerate(norms):
@@ -248,37 +166,26 @@ class Tiled:
                 tile[slot] = 0
         spectrum = self._engine.forward(tile, num_axes)
         errors = []
-        # a product that overflows makes an error that is not finite, and its tile goes direct
-        with np.errstate(over="ignore", invalid="ignore"):
-            for slot, unit in enumerate(units):
-                product = np.multiply(spectrum[slot], packed.spectra[unit.kernel], out=spectrum[slot])
-                norm, num_points = packed.sizes[unit.kernel].norm, tile[slot].size
-                errors.append(error_bound(product, norms[slot], norm, num_points, half=spec.item.kind != "c"))
+        for slot, (unit, size) in enumerate(zip(units, sizes, strict=True)):
+            # a product that overflows makes an error that is not finite, and its tile goes direct
+            total = multiply(spectrum[slot], packed.spectra[unit.kernel], half=spec.item.kind != "c")
+            errors.append(error_bound(total, norms[slot], size.norm, self._num_points, self._eps))
         result = self._engine.backward(spectrum, tile, num_axes)
         missed = 0
-        for slot, (unit, block) in enumerate(zip(units, blocks, strict=True)):
-            target = out[(unit.entry, *(slice(a, s) for a, s in zip(unit.start, unit.stop, strict=True)))]
-            size = packed.sizes[unit.kernel]
-            if finite[slot] and keeps_promise(block, spec.axes, size, errors[slot], spec.rtol):
+        for slot, (unit, size) in enumerate(zip(units, sizes, strict=True)):
+            target = out[unit.outputs]
+            least = partial(self._least_window, x, unit, size)
+            if finite[slot] and keeps_promise(errors[slot], spec.rtol, size, measured[slot].blocks, least):
                 target[...] = result[(slot, *(slice(0, n) for n in target.shape))]
                 continue
             missed += finite[slot] and not math.isinf(spec.rtol)
-            self._directly(block, packed.kernels[unit.kernel : unit.kernel + 1], target)
+            self._directly(self._read(x, unit), packed.kernels[unit.kernel], target)
         return missed
 
-    def _directly(self, block: Array, kernel: Array, out: Array) -> None:
-        routine = self._direct.get(block.shape)
-        if routine is None:
-            axes = [axis.padded(n) for axis, n in zip(self._spec.axes, block.shape, strict=True)]
-            alone = self._spec.over(axes, x_batch=(1,), kernel_batch=(1,), x_dtype=self._spec.item)
-            routine = self._direct.setdefault(block.shape, direct.build(alone))
-        whole = np.empty((1, *out.shape), self._spec.item)
-        routine.run(np.ascontiguousarray(block)[None], routine.load(kernel), whole, 1)
-        out[...] = whole[0]
+    def _read(self, x: Array, unit: Unit) -> Array:
+        """The padded samples of a tile."""
+        spec = self._spec
+        return gather(x[unit.source : unit.source + 1], spec.axes, unit.start, unit.ends(spec), spec.item)[0]
 
-
-def _fill(tile: Array, block: Array) -> None:
-    """The block in the tile's corner, zeros elsewhere."""
-    if tile.shape != block.shape:
-        tile[...] = 0
-    tile[tuple(slice(0, n) for n in block.shape)] = block
+    def _least_window(self, x: Array, unit: Unit, size: KernelSize) -> float:
+        return least_window(self._read(x, unit), self._spec.axes, size)

@@ -5,12 +5,12 @@ is bounded from its product spectrum, and the promised error from the smallest s
 """
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..spec import Array, Axis
-from . import sizes
 
 ERROR = 8.0
 """Bound on the error of an output, in units of eps x the mean over all frequencies of |spectrum of tile x spectrum of
@@ -36,6 +36,18 @@ class KernelSize:
     sum_abs: float
     extents: tuple[tuple[int, int], ...]
 
+    @property
+    def taps(self) -> tuple[int, ...]:
+        """Lengths of the window."""
+        return tuple(last - first + 1 for first, last in self.extents)
+
+    def seen(self, lengths: Sequence[int], axes: Sequence[Axis]) -> tuple[slice, ...]:
+        """Of a block of so many samples, those that its windows see."""
+        return tuple(
+            slice(first * axis.dilation, n - (axis.taps - 1 - last) * axis.dilation)
+            for n, axis, (first, last) in zip(lengths, axes, self.extents, strict=True)
+        )
+
 
 def kernel_size(kernel: Array) -> KernelSize:
     """Measure one kernel (*taps)."""
@@ -44,73 +56,93 @@ def kernel_size(kernel: Array) -> KernelSize:
     return KernelSize(float(np.sqrt((size**2).sum())), float(size.sum()), extents)
 
 
-def error_bound(product: Array, tile_norm: float, kernel_norm: float, num_points: int, *, half: bool) -> float:
+def error_bound(total: float, tile_norm: float, kernel_norm: float, num_points: int, eps: float) -> float:
     """What a tile may err by.
 
     Args:
-        product: product of the spectra of tile and kernel, divided by the number of points.
-        tile_norm: 2-norm of the tile; inf if it is not known.
+        total: sum of |real| + |imaginary part| of the product of both spectra, divided by the number of points.
+        tile_norm, kernel_norm: 2-norms; inf if it is not known.
         num_points: points of the tile.
-        half: the spectrum of real numbers, whose other half mirrors this one.
     """
-    real = np.finfo(product.dtype).dtype
-    parts = product.view(real)
-    total = sizes.total(parts)
-    if half:
-        # every column but the first and the last (the number of points is even) stands for two
-        total = 2 * total - float(np.abs(parts[..., :2]).sum() + np.abs(parts[..., -2:]).sum())
     # a kernel of zeros makes zeros, also of what is beyond all numbers
     spread = tile_norm * kernel_norm if kernel_norm else 0.0
-    return float(np.finfo(real).eps) * (ERROR * total + ERROR_SPREAD * spread / math.sqrt(num_points))
+    return eps * (ERROR * total + ERROR_SPREAD * spread / math.sqrt(num_points))
 
 
-def keeps_promise(block: Array, axes: tuple[Axis, ...], kernel: KernelSize, error: float, rtol: float) -> bool:
-    """Whether this error is within rtol of the smallest sum |w| x mean |x| of any window in the block.
+@dataclass(frozen=True)
+class BlockSums:
+    """Sums of |x| over blocks side by side, of which every window of a tile holds some whole.
+
+    Attributes:
+        sums: one axis for each of the tile's.
+        num_held: along each axis, so many neighbouring blocks are whole in any window.
+    """
+
+    sums: Array
+    num_held: tuple[int, ...]
+
+    def holds(self, wanted: float) -> bool:
+        """Whether every window's sum is at least this, as far as blocks tell."""
+        if float(self.sums.min()) * math.prod(self.num_held) >= wanted:
+            return True
+        sums = self.sums.astype(np.float64)
+        for i, num in enumerate(self.num_held):
+            if num > 1:
+                sums = np.lib.stride_tricks.sliding_window_view(sums, num, axis=i).sum(axis=-1)
+        return float(sums.min()) >= wanted
+
+
+def block_side(taps: int) -> int:
+    """Length of blocks such that windows of so many taps hold three or more of them: little of a window is not seen."""
+    return max(1, taps // 4)
+
+
+def num_held(taps: int, side: int) -> int:
+    """How many whole blocks any window of so many taps holds."""
+    return (taps + 1) // side - 1
+
+
+def keeps_promise(
+    error: float, rtol: float, kernel: KernelSize, blocks: BlockSums, least_window: Callable[[], float]
+) -> bool:
+    """Whether this error is within rtol of the smallest sum |w| x mean |x| of any window of a tile.
 
     Args:
-        block: the samples that the windows of a tile read, (*lengths).
-        axes: their taps and dilation count.
+        blocks: what can be said of all windows at little cost.
+        least_window: the smallest sum of |x| in any window, computed if blocks say too little: where a window is half
+            outside or half dark.
     """
     # beyond the largest number there is no result to speak of, whatever is allowed
     if not math.isfinite(error):
         return False
     if math.isinf(rtol) or error == 0:
         return True
-    num_taps = 1
-    seen = []
-    windows = []
-    for i, (axis, (first, last)) in enumerate(zip(axes, kernel.extents, strict=True)):
-        num_taps *= last - first + 1
-        skipped = (axis.taps - 1 - last) * axis.dilation
-        seen.append(slice(first * axis.dilation, block.shape[i] - skipped))
-        windows.append((i, last - first + 1, axis.dilation))
-    wanted = error * num_taps / (rtol * kernel.sum_abs) if rtol else math.inf
-    block = block[tuple(seen)]
-    if float(_block_sums(block, windows).min()) >= wanted:
-        return True
-    size = np.abs(block)
-    # blocks say too little where a window is half outside or half dark: look at every window
+    wanted = error * math.prod(kernel.taps) / (rtol * kernel.sum_abs) if rtol else math.inf
+    return blocks.holds(wanted) or least_window() >= wanted
+
+
+def least_window(block: Array, axes: Sequence[Axis], kernel: KernelSize) -> float:
+    """A lower bound on the smallest sum of |x| in any window of a block (*lengths), tight to rounding."""
+    size = np.abs(block[kernel.seen(block.shape, axes)])
     with np.errstate(over="ignore", invalid="ignore"):
-        total = size.sum(dtype=np.float64)
-        for window in windows:
-            size = _window_sums(size, *window)
-    return float(size.min()) - 1e-12 * float(total) >= wanted
+        total = float(size.sum(dtype=np.float64))
+        for i, (taps, axis) in enumerate(zip(kernel.taps, axes, strict=True)):
+            size = _window_sums(size, i, taps, axis.dilation)
+    return float(size.min()) - 1e-12 * total
+
+
+def block_sums(block: Array, axes: Sequence[Axis], kernel: KernelSize) -> BlockSums:
+    """Sums over blocks that are half as long as a window, of which any window holds one whole."""
+    size = np.abs(block[kernel.seen(block.shape, axes)])
+    for i, (taps, axis) in enumerate(zip(kernel.taps, axes, strict=True)):
+        size = _block_sums_along(size, i, taps, axis.dilation)
+    return BlockSums(size, (1,) * size.ndim)
 
 
 def _extent(size: Array, i: int) -> tuple[int, int]:
     """First and last index along axis i that is not all zero; the whole axis if all is zero."""
     used = np.flatnonzero(size.any(axis=tuple(axis for axis in range(size.ndim) if axis != i)))
     return (int(used[0]), int(used[-1])) if len(used) else (0, size.shape[i] - 1)
-
-
-def _block_sums(block: Array, windows: list[tuple[int, int, int]]) -> Array:
-    """Sums of |block| over blocks of which every window holds a whole one."""
-    if block.ndim <= 2 and block.dtype.kind == "f" and all(dilation == 1 for _, _, dilation in windows):
-        return sizes.blocks(block, tuple((taps + 1) // 2 for _, taps, _ in windows))
-    size = np.abs(block)
-    for window in windows:
-        size = _block_sums_along(size, *window)
-    return size
 
 
 def _block_sums_along(size: Array, i: int, taps: int, dilation: int) -> Array:

@@ -6,9 +6,10 @@ import numpy as np
 
 from ..arrays import as_array
 from ..boundary import Boundary
-from ..door import convolve, explain
+from ..door import plan
 from ..errors import AccuracyError, MethodError
 from ..explanation import Explanation
+from ..planner import Plan
 from ..spec import Array, Mode
 
 
@@ -56,41 +57,54 @@ def bounded(
     origin: tuple[int, ...] | None = None,
 ) -> Array:
     """Like `folded` with any boundary, whose values meet every weight that hangs over the edge."""
-    dtype = np.result_type(x, kernel)
-    x, kernel = _promoted(x, dtype), _promoted(kernel, dtype)
-
-    def by(wanted: str) -> Array:
-        return convolve(
-            x,
-            kernel,
-            mode=mode,
-            boundary=boundary,
-            axes=axes,
-            method=wanted,
-            dtype=dtype,
-            overflow="wrap",
-            origin=origin,
-        )
-
-    if method != "fft":
-        return by(method)
-    try:
-        return by("fft")
-    except (MethodError, AccuracyError):
-        return by("auto")
+    x, kernel = _promoted(x, kernel)
+    made = _planned(x, kernel, mode, "direct" if method == "direct" else "auto", axes, boundary, origin)
+    if method == "fft" and made.method != "fft":
+        try:
+            return _planned(x, kernel, mode, "fft", axes, boundary, origin)(x)
+        except (MethodError, AccuracyError):
+            # the engine's own choice, then
+            pass
+    return made(x)
 
 
 def choice(x: Array, kernel: Array, mode: Mode) -> Explanation:
-    """Which algorithm `folded` would take."""
+    """Which algorithm `folded` would take by itself."""
     if mode == "full" and kernel.size > x.size:
         x, kernel = kernel, x
+    return _planned(*_promoted(x, kernel), mode, "auto").explain()
+
+
+def _planned(
+    x: Array,
+    kernel: Array,
+    mode: Mode,
+    method: str,
+    axes: tuple[int, ...] | None = None,
+    boundary: Boundary = "zero",
+    origin: tuple[int, ...] | None = None,
+) -> Plan:
+    """The engine's plan: the dtype that NumPy promotes to, and integers that wrap."""
+    return plan(
+        x,
+        kernel,
+        mode=mode,
+        boundary=boundary,
+        axes=axes,
+        method=method,
+        dtype=np.result_type(x, kernel),
+        overflow="wrap",
+        origin=origin,
+    )
+
+
+def _promoted(x: Array, kernel: Array) -> tuple[Array, Array]:
+    """Integers as the float that they promote to: among themselves, uint64 with int64 too, the engine keeps them."""
     dtype = np.result_type(x, kernel)
-    return explain(_promoted(x, dtype), _promoted(kernel, dtype), mode=mode, dtype=dtype, overflow="wrap")
-
-
-def _promoted(array: Array, dtype: np.dtype[Any]) -> Array:
-    """Integers as the float that they promote to: the engine keeps integers among themselves, uint64 with int64 too."""
-    return array.astype(dtype) if dtype.kind in "fc" and array.dtype.kind in "biu" else array
+    if dtype.kind not in "fc":
+        return x, kernel
+    x, kernel = (array.astype(dtype) if array.dtype.kind in "biu" else array for array in (x, kernel))
+    return x, kernel
 
 
 def _same_of_full(full: Array, x: Array, kernel: Array, axes: tuple[int, ...]) -> Array:
@@ -100,14 +114,16 @@ def _same_of_full(full: Array, x: Array, kernel: Array, axes: tuple[int, ...]) -
 
 
 def _line_of_sums(x: Array, kernel: Array, mode: Mode) -> Array:
-    """One axis, no number finite for sure: outputs whose window leaves x are computed from the weights inside it."""
+    """One axis, neither side finite: an output that an endless weight hangs out of is summed without it."""
     result = bounded(x, kernel, mode, method="direct")
     first = 0 if mode == "full" else (len(kernel) - 1) // 2
-    for o in range(first, first + len(result)):
-        start, stop = max(0, o - len(x) + 1), o + 1
-        if start > 0 or stop < len(kernel):
-            inside = x[max(0, o - len(kernel) + 1) : o + 1]
-            result[o - first] = bounded(inside, kernel[start:stop], "valid", method="direct")[0]
+    stop = first + len(result)
+    leaves = {*range(first, min(stop, len(kernel) - 1)), *range(max(first, len(x)), stop)}
+    for o in leaves:
+        hit = slice(max(0, o - len(x) + 1), o + 1)
+        if not _finite(kernel[: hit.start]) or not _finite(kernel[hit.stop :]):
+            samples = x[max(0, o - len(kernel) + 1) : o + 1]
+            result[o - first] = bounded(samples, kernel[hit], "valid", method="direct")[0]
     return result
 
 

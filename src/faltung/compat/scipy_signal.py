@@ -4,7 +4,7 @@ Names, signatures, dtypes of results and types of errors are SciPy's. Different 
 
 - NaN and infinities touch the outputs whose sums they enter, also by FFT, so there is no warning about them;
 - the error of every output is bounded, whatever the range of the data; integers are exact and then wrap;
-- bool (a logical sum of products), float16 and objects are served in any number of axes, by every function;
+- bool (a logical sum of products), float16 and objects are summed in any number of axes, and in planes;
 - `correlation_lags` is right for mode "same" where the first length is odd and the second even (SciPy's is one more);
 - `sepfir2d` takes filters longer than the picture (SciPy's reads memory that is not its own);
 - masked arrays are refused (SciPy drops their mask).
@@ -19,7 +19,7 @@ Example:
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -42,7 +42,10 @@ __all__ = [
     "sepfir2d",
 ]
 
+_SUMS = ("direct", "separable")
+"""The engine's algorithms that add products; all others transform."""
 Method = Literal["auto", "direct", "fft"]
+Chosen = Literal["direct", "fft"]
 Outside = Literal["fill", "pad", "wrap", "circular", "symm", "symmetric"]
 
 
@@ -177,7 +180,8 @@ def sepfir2d(input: Any, hrow: Any, hcol: Any, /) -> Array:
     """A picture convolved with one filter along its rows and one along its columns, as `scipy.signal.sepfir2d`.
 
     Args:
-        input: (H, W). 8- and 16-bit integers, bool and float16 are computed in float32, other integers in float64.
+        input: (H, W). 8- and 16-bit integers, bool and float16 are computed in float32, other integers in float64;
+            longdouble too is served.
         hrow: the weights along a row, (w,), w odd; of a dtype that the arithmetic can hold.
         hcol: the weights along a column, (h,), h odd.
 
@@ -208,13 +212,23 @@ def sepfir2d(input: Any, hrow: Any, hcol: Any, /) -> Array:
     return _convolve(rows, along_column, axes=0, mode="same", boundary="symmetric")
 
 
-def choose_conv_method(in1: Any, in2: Any, mode: Mode = "full", measure: bool = False) -> Any:
-    """Which algorithm `convolve` takes: "fft" or "direct"; what is separable counts as direct.
+@overload
+def choose_conv_method(in1: Any, in2: Any, mode: Mode = "full", measure: Literal[False] = False) -> Chosen: ...
+@overload
+def choose_conv_method(in1: Any, in2: Any, mode: Mode, measure: Literal[True]) -> tuple[Chosen, dict[str, float]]: ...
+@overload
+def choose_conv_method(
+    in1: Any, in2: Any, mode: Mode = "full", *, measure: Literal[True]
+) -> tuple[Chosen, dict[str, float]]: ...
+def choose_conv_method(
+    in1: Any, in2: Any, mode: Mode = "full", measure: bool = False
+) -> Chosen | tuple[Chosen, dict[str, float]]:
+    """Which kind of algorithm `convolve` takes: "direct" (sums, also separable ones) or "fft" (any by transforms).
 
     Args:
         in1, in2, mode: as in `convolve`.
-        measure: run both and return (the faster one, {"fft": seconds, "direct": seconds}). For integers both are exact
-            and neither is an FFT: the answer is "direct".
+        measure: run both and return (the faster one, {"fft": seconds, "direct": seconds}); "direct" where no algorithm
+            by transforms serves, so that `method="fft"` takes sums as well.
 
     Example:
         >>> choose_conv_method(np.ones(8), np.ones(6))
@@ -228,9 +242,9 @@ def choose_conv_method(in1: Any, in2: Any, mode: Mode = "full", measure: bool = 
         x, kernel = kernel, x
     explanation = choice(x, kernel, mode)
     if not measure:
-        return "fft" if explanation.method == "fft" else "direct"
+        return "direct" if explanation.method in _SUMS else "fft"
     times = {"fft": _seconds(x, kernel, mode, "fft"), "direct": _seconds(x, kernel, mode, "direct")}
-    serves = any(verdict.method == "fft" and verdict.refusal is None for verdict in explanation.verdicts)
+    serves = any(verdict.method not in _SUMS and verdict.refusal is None for verdict in explanation.verdicts)
     return ("fft" if serves and times["fft"] < times["direct"] else "direct"), times
 
 
@@ -382,13 +396,12 @@ def _fill(fillvalue: Any, dtype: np.dtype[Any]) -> Any:
 
 
 def _item_of_sepfir(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """float32, float64, complex64 or complex128: the narrowest that holds the picture."""
-    for item in (np.float32, np.float64, np.complex64, np.complex128):
-        if dtype.kind in "biu" and dtype.itemsize == 8 and item == np.float64:
-            return np.dtype(item)
-        if np.can_cast(dtype, item, "safe"):
-            return np.dtype(item)
-    raise DtypeError(f"input has dtype {dtype}: float32, float64, complex64 or complex128 must hold it")
+    """The float that the picture is computed in."""
+    if dtype.kind in "fc":
+        return np.dtype(np.float32) if dtype == np.float16 else dtype
+    if dtype.kind not in "biu":
+        raise DtypeError(f"input has dtype {dtype}: integers, floats or complex numbers are allowed; convert it")
+    return np.dtype(np.float32 if dtype.itemsize <= 2 else np.float64)
 
 
 def _filter(weights: Any, name: str, item: np.dtype[Any]) -> Array:
@@ -405,7 +418,7 @@ def _filter(weights: Any, name: str, item: np.dtype[Any]) -> Array:
 def _seconds(x: Array, kernel: Array, mode: Mode, method: Method) -> float:
     """The least of a few runs, the first of which is not counted: it makes the plan."""
     folded(x, kernel, mode, method=method)
-    runs = []
+    runs: list[float] = []
     while len(runs) < 3 or (sum(runs) < 1e-3 and len(runs) < 100):
         start = time.perf_counter()
         folded(x, kernel, mode, method=method)

@@ -296,6 +296,17 @@ class Emitter:
         """A vector of zeros."""
         return Value(self, vector(item, lanes), "zeroinitializer")
 
+    def constants(self, numbers, item):
+        """A vector of these numbers."""
+        inside = ", ".join(f"{item.name} {self.value(number, item)}" for number in numbers)
+        return Value(self, vector(item, len(numbers)), f"<{inside}>")
+
+    def shuffle(self, x, order):
+        """The elements of a vector in another order."""
+        places = ", ".join(f"i32 {place}" for place in order)
+        type_ = x.type
+        return self.emit(type_, f"shufflevector {type_.name} {x}, {type_.name} poison, <{len(order)} x i32> <{places}>")
+
     def intrinsic(self, word, *values):
         """An LLVM intrinsic on values of one type."""
         type_, name = values[0].type, f"llvm.{word}.{values[0].type.suffix}"

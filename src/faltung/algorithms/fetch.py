@@ -1,0 +1,118 @@
+"""Tiles for an FFT: read from x with its border, filled up with zeros, and measured for the promise on errors."""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from ..jit import compiler
+from ..loops.fetch import fetch_tile
+from ..loops.products import multiply_spectra
+from ..spec import Array, ConvSpec, untouched
+from . import planes
+from .gather import gather
+from .guard import BlockSums, KernelSize, block_side, block_sums, num_held
+from .tiling import Tiling, Unit, fill
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the promise needs to know of one tile.
+
+    Attributes:
+        norm: 2-norm.
+        blocks: sums of |x|.
+    """
+
+    norm: float
+    blocks: BlockSums
+
+
+class Fetch(Protocol):
+    """Fills tiles."""
+
+    def __call__(self, x: Array, unit: Unit, kernel: KernelSize, tile: Array) -> Measured:
+        """Fill one tile from its x (*sizes)."""
+
+
+def fetch_for(spec: ConvSpec, tiling: Tiling) -> Fetch:
+    """The compiled way where there is one."""
+    plain = spec.item.name in ("float32", "float64") and len(spec.axes) <= 2
+    single = planes.fill_value(spec.axes) is not None and all(a.dilation == 1 or a.taps == 1 for a in spec.axes)
+    return CompiledFetch(spec, tiling) if plain and single else GeneralFetch(spec)
+
+
+class GeneralFetch:
+    """Any dtype, number of axes, dilation and boundary, by NumPy."""
+
+    def __init__(self, spec: ConvSpec) -> None:
+        """See the class."""
+        self._spec = spec
+
+    def __call__(self, x: Array, unit: Unit, kernel: KernelSize, tile: Array) -> Measured:
+        """See `Fetch`."""
+        axes = self._spec.axes
+        block = gather(x[None], axes, unit.start, unit.ends(self._spec), self._spec.item)[0]
+        fill(tile, block)
+        return Measured(math.sqrt(abs(np.vdot(tile, tile))), block_sums(block, axes, kernel))
+
+
+class CompiledFetch:
+    """Lines and planes of floats in one pass; a line is a plane of one row."""
+
+    def __init__(self, spec: ConvSpec, tiling: Tiling) -> None:
+        """Fetch the loop and make its tables."""
+        self._item, self._num_axes = spec.item, len(spec.axes)
+        down, across = spec.axes if len(spec.axes) == 2 else (untouched(1), spec.axes[0])
+        (num_top, rows), (num_left, columns) = planes.tables(down), planes.tables(across)
+        height, width = tiling.sizes if len(spec.axes) == 2 else (1, tiling.sizes[0])
+        self._block, self._kept = compiler.pack(
+            height=down.size, width=across.size, top=down.before, left=across.before, num_top=num_top,
+            num_left=num_left, row_table=rows, column_table=columns, tile_height=height, tile_width=width,
+        )  # fmt: skip
+        self._spec, self._fill = spec, float(planes.fill_value(spec.axes))
+        source = planes.source_name(spec.x_dtype, spec.item)
+        self._loop = compiler.get(
+            fetch_tile, source=source, result=spec.item.name, vector_bytes=compiler.vector_bytes()
+        )
+
+    def __call__(self, x: Array, unit: Unit, kernel: KernelSize, tile: Array) -> Measured:
+        """See `Fetch`."""
+        ends = unit.ends(self._spec)
+        lengths = [stop - start for start, stop in zip(unit.start, ends, strict=True)]
+        seen = kernel.seen(lengths, self._spec.axes)
+        sides = [block_side(taps) for taps in kernel.taps]
+        counts = [(part.stop - part.start) // side for part, side in zip(seen, sides, strict=True)]
+        # a line is a plane of one row
+        line = self._num_axes == 1
+        starts, reads = (0, *unit.start)[-2:], (1, *lengths)[-2:]
+        skips, numbers = (0, *(part.start for part in seen))[-2:], (1, *counts)[-2:]
+        tall, wide = (1, *sides)[-2:]
+        sums = np.empty(counts, self._item)
+        squares, row = np.empty(1, self._item), np.empty(numbers[1] * wide, self._item)
+        addresses = (compiler.pointer(a) for a in (x, tile, squares, sums, row))
+        stride = 0 if line else x.strides[0] // x.itemsize
+        self._loop(
+            *addresses, self._fill, compiler.pointer(self._block), stride, starts[0], reads[0], starts[1], reads[1],
+            *skips, *numbers, tall, wide,
+        )  # fmt: skip
+        held = tuple(num_held(taps, side) for taps, side in zip(kernel.taps, sides, strict=True))
+        return Measured(math.sqrt(float(squares[0])), BlockSums(sums, held))
+
+
+def multiply(spectrum: Array, factor: Array, *, half: bool) -> float:
+    """Multiply a spectrum, in place, and sum the sizes |real| + |imaginary part| of the products.
+
+    Args:
+        half: the spectrum of real numbers, whose other half mirrors this one.
+    """
+    real = np.finfo(spectrum.dtype).dtype
+    loop = compiler.get(multiply_spectra, dtype=real.name, vector_bytes=compiler.vector_bytes())
+    totals = np.empty(2, real)
+    columns = spectrum.shape[-1]
+    addresses = (compiler.pointer(a) for a in (spectrum, factor, totals))
+    loop(*addresses, spectrum.size // columns, columns)
+    total, ends = map(float, totals)
+    # every column but the first and the last (the number of points is even) stands for two
+    return 2 * total - ends if half else total

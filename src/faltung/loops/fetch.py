@@ -1,0 +1,83 @@
+"""A tile for an FFT, read with its border, filled up with zeros and measured on the way."""
+
+from ..jit.emitter import OF_DTYPE, Emitter, i64, ptr
+from .tiles import stage_block
+
+GEOMETRY = {
+    "height": i64,
+    "width": i64,
+    "top": i64,
+    "left": i64,
+    "num_top": i64,
+    "num_left": i64,
+    "row_table": ptr(i64),
+    "column_table": ptr(i64),
+    "tile_height": i64,
+    "tile_width": i64,
+}
+"""The plan block: x, what stands outside it, and the tile."""
+
+
+def fetch_tile(*, source, result, vector_bytes, checked=False):
+    """Write the loop: rows y..y+num_rows and columns x..x+num_columns of padded src into the corner of the tile.
+
+    squares[0] = sum of squares of what was read. sums[r, c] = sum of |tile| over a block of tall x wide samples, of
+    which there are blocks_down x blocks_across from row `skip_down` and column `skip_across` on; `row` holds one row.
+    """
+    pixel, item = OF_DTYPE[source], OF_DTYPE[result]
+    lanes = vector_bytes // item.num_bytes
+    numbers = ("src_stride", "y", "num_rows", "x", "num_columns", "skip_down", "skip_across", "blocks_down",
+               "blocks_across", "tall", "wide")  # fmt: skip
+    e = Emitter(
+        "fetch_tile", checked=checked, src=ptr(pixel), tile=ptr(item), squares=ptr(item), sums=ptr(item),
+        row=ptr(item), fill=item, plan=ptr(i64), **dict.fromkeys(numbers, i64),
+    )  # fmt: skip
+    e.unpack(e.plan, **GEOMETRY)
+    rows = (e.y, e.num_rows, e.height, e.top, e.num_top, e.row_table)
+    columns = (e.x, e.num_columns, e.width, e.left, e.num_left, e.column_table)
+    stage_block(e, item, e.tile, e.tile_width, e.src, e.src_stride, rows, columns, e.fill)
+    with e.range(e.num_rows) as r:
+        _zero(e, item, lanes, e.tile + r * e.tile_width, e.num_columns, e.tile_width)
+    _zero(e, item, lanes, e.tile, e.num_rows * e.tile_width, e.tile_height * e.tile_width)
+    e.squares[0] = _sum_of_squares(e, item, lanes, e.tile, e.num_rows * e.tile_width)
+    width = e.blocks_across * e.wide
+    whole = width // lanes * lanes
+    with e.range(e.blocks_down) as r:
+        top = e.tile + ((e.skip_down + r * e.tall) * e.tile_width + e.skip_across)
+        with e.range(0, whole, lanes) as c:
+            total = e.cell(e.zeros(item, lanes))
+            with e.range(e.tall) as i:
+                total.value = total.value + e.absolute((top + i * e.tile_width).vec(c, lanes))
+            e.row[c] = total.value
+        with e.range(whole, width) as c:
+            total = e.cell(0.0, item)
+            with e.range(e.tall) as i:
+                total.value = total.value + e.absolute(top[i * e.tile_width + c])
+            e.row[c] = total.value
+        with e.range(e.blocks_across) as b:
+            total = e.cell(0.0, item)
+            with e.range(e.wide) as j:
+                total.value = total.value + e.row[b * e.wide + j]
+            e.sums[r * e.blocks_across + b] = total.value
+    return e
+
+
+def _zero(e, item, lanes, target, start, stop):
+    whole = start + (stop - start) // lanes * lanes
+    with e.range(start, whole, lanes) as c:
+        target[c] = e.zeros(item, lanes)
+    with e.range(whole, stop) as c:
+        target[c] = 0.0
+
+
+def _sum_of_squares(e, item, lanes, x, count):
+    sums = [e.cell(e.zeros(item, lanes)) for _ in range(4)]
+    whole = count // (4 * lanes) * (4 * lanes)
+    with e.range(0, whole, 4 * lanes) as i:
+        for j, total in enumerate(sums):
+            loaded = x.vec(i + lanes * j, lanes)
+            total.value = e.multiply_add(loaded, loaded, total.value)
+    rest = e.cell(0.0, item)
+    with e.range(whole, count) as i:
+        rest.value = e.multiply_add(x[i], x[i], rest.value)
+    return rest.value + e.sum_of(sums[0].value + sums[1].value + (sums[2].value + sums[3].value))
