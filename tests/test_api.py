@@ -9,6 +9,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -49,7 +50,9 @@ def _entries(name: str, value: Any) -> Iterator[tuple[str, str]]:
 def _what_it_takes(function: Any) -> str:
     signature = inspect.signature(function)
     bare = [parameter.replace(annotation=parameter.empty) for parameter in signature.parameters.values()]
-    return str(signature.replace(parameters=bare, return_annotation=signature.empty))
+    takes = str(signature.replace(parameters=bare, return_annotation=signature.empty))
+    # a function as default: its name, without its address
+    return re.sub(r"<function (\w+) at 0x\w+>", r"\1", takes)
 
 
 def _public_functions() -> list[str]:

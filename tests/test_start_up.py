@@ -7,7 +7,19 @@ import sys
 
 import faltung
 
-HEAVY = {"torch", "scipy", "llvmlite", "matplotlib", "PIL", "skimage", "imageio", "tifffile", "typer", "rich"}
+HEAVY = {
+    "astropy",
+    "torch",
+    "scipy",
+    "llvmlite",
+    "matplotlib",
+    "PIL",
+    "skimage",
+    "imageio",
+    "tifffile",
+    "typer",
+    "rich",
+}
 
 
 def _in_new_process(program: str, *words: str) -> list[str]:

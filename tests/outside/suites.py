@@ -162,8 +162,17 @@ SUITES = (
     Suite(
         name="astropy",
         package="astropy",
-        files=("astropy.convolution.tests.test_convolve", "astropy.convolution.tests.test_convolve_fft"),
-        swaps={},
+        files=(
+            "astropy.convolution.tests.test_convolve",
+            "astropy.convolution.tests.test_convolve_fft",
+            "astropy.convolution.tests.test_convolve_kernels",
+            "astropy.convolution.tests.test_convolve_nddata",
+            "astropy.convolution.tests.test_kernel_class",
+        ),
+        swaps={
+            "astropy.convolution.convolve:convolve": "faltung.compat.astropy:convolve",
+            "astropy.convolution.convolve:convolve_fft": "faltung.compat.astropy:convolve_fft",
+        },
     ),
 )
 BY_NAME = {suite.name: suite for suite in SUITES}

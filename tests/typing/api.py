@@ -53,6 +53,8 @@ def filters_take_a_picture_and_give_one_back(x: NDArray[np.uint8]) -> None:
 
 
 def the_calls_of_other_libraries_are_theirs(x: NDArray[np.float64]) -> None:
+    assert_type(ft.compat.astropy.convolve(x, [[1]], "extend"), Any)
+    assert_type(ft.compat.astropy.convolve_fft(x, [[1]], None, min_wt=0.5), Any)
     assert_type(ft.compat.numpy.convolve([1, 2], x, "same"), Array)
     assert_type(ft.compat.scipy_signal.convolve2d(x, x, "same", "symm"), Array)
     assert_type(ft.compat.scipy_signal.fftconvolve(x, x, axes=[0]), Array)

@@ -8,13 +8,13 @@
 | `scipy_signal` | `scipy.signal` | convolve, correlate, fftconvolve, convolve2d, sepfir2d, and more |
 | `scipy_linalg` | `scipy.linalg` | convolution_matrix |
 | `scipy_ndimage` | `scipy.ndimage` | convolve, correlate, gaussian_filter, sobel, maximum_filter, and more |
-| `astropy` | `astropy.convolution` | planned |
+| `astropy` | `astropy.convolution` | convolve, convolve_fft |
 
 Names, signatures, defaults, dtypes and types of errors are theirs; integers wrap as theirs do. A module differs from
 the engine by translation only, and from its model where a function's docstring says so. `make test-outside` runs the
 other libraries' own tests on these functions.
 """
 
-from . import numpy, scipy_linalg, scipy_ndimage, scipy_signal
+from . import astropy, numpy, scipy_linalg, scipy_ndimage, scipy_signal
 
-__all__ = ["numpy", "scipy_linalg", "scipy_ndimage", "scipy_signal"]
+__all__ = ["astropy", "numpy", "scipy_linalg", "scipy_ndimage", "scipy_signal"]
