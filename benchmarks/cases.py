@@ -66,6 +66,9 @@ def cases(size: int) -> Iterator[Case]:
         yield Case(f"box {k}, {full}", lambda k=k: _box(noise, k), Close(1e-5))
     for k in (3, 31):
         yield Case(f"max {k}, {full}", lambda k=k: _max(noise, k), Close(0))
+    for k in (31, 63):
+        yield Case(f"price of trust, fft {k}x{k}, {full}", lambda k=k: _trust(noise, _weights(k, k)), Close(0))
+    yield Case(f"price of trust, direct 7x7, {full}", lambda: _trust(noise, _weights(7, 7), "direct"), Close(0))
     length = 1_000_000 * size // 2048
     for taps in (10, 50, 500, 5000):
         yield Case(f"1-D {length}, {taps} taps", lambda taps=taps: _line(length, taps), Close(2e-5))
@@ -132,6 +135,13 @@ def _every_fft(x: Array, kernel: Array, **options: Any) -> dict[str, Entry]:
     del os.environ[FFT_CHOICE]
     door.forget_plans()
     return entries
+
+
+def _trust(x: Array, kernel: Array, method: str = "fft") -> dict[str, Entry]:
+    """The same algorithm with its promise on errors, and told that nobody asks for one."""
+    options = {"mode": "same", "boundary": "reflect", "method": method}
+    with_promise, without = ft.plan(x, kernel, **options), ft.plan(x, kernel, rtol=math.inf, **options)
+    return {"faltung": Entry(lambda: with_promise(x)), "the same with rtol=inf": Entry(lambda: without(x))}
 
 
 def _gaussian(x: Array, sigma: int) -> dict[str, Entry]:
