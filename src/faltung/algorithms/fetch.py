@@ -92,15 +92,16 @@ class CompiledFetch:
         skips, numbers = (0, *(part.start for part in seen))[-2:], (1, *counts)[-2:]
         tall, wide = (1, *sides)[-2:]
         sums = np.empty(counts, self._item)
-        squares, row = np.empty(1, self._item), np.empty(numbers[1] * wide, self._item)
-        addresses = (compiler.pointer(a) for a in (x, tile, squares, sums, row))
+        facts, row = np.empty(2, self._item), np.empty(numbers[1] * wide, self._item)
+        addresses = (compiler.pointer(a) for a in (x, tile, facts, sums, row))
         stride = 0 if line else x.strides[0] // x.itemsize
         self._loop(
             *addresses, self._fill, compiler.pointer(self._block), stride, starts[0], reads[0], starts[1], reads[1],
             *skips, *numbers, tall, wide,
         )  # fmt: skip
         blocks = tuple(num_held(taps, side) for taps, side in zip(kernel.taps, sides, strict=True))
-        return Measured(math.sqrt(float(squares[0])), BlockSums(sums, blocks))
+        squares, least = facts.tolist()
+        return Measured(math.sqrt(squares), BlockSums(sums, blocks, least))
 
 
 def multiply(spectrum: Array, factor: Array, *, half: bool) -> float:

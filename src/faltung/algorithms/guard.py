@@ -76,14 +76,16 @@ class BlockSums:
     Attributes:
         sums: one axis for each of the tile's.
         num_held: along each axis, so many neighbouring blocks are whole in any window.
+        least: the smallest of the sums.
     """
 
     sums: Array
     num_held: tuple[int, ...]
+    least: float
 
     def holds(self, wanted: float) -> bool:
         """Whether every window's sum is at least this, as far as blocks tell."""
-        if float(self.sums.min()) * math.prod(self.num_held) >= wanted:
+        if self.least * math.prod(self.num_held) >= wanted:
             return True
         sums = self.sums.astype(np.float64)
         for i, num in enumerate(self.num_held):
@@ -93,8 +95,8 @@ class BlockSums:
 
 
 def block_side(taps: int) -> int:
-    """Length of blocks such that windows of so many taps hold three or more of them: little of a window is not seen."""
-    return max(1, taps // 4)
+    """Length of blocks such that windows of so many taps hold four or more of them: little of a window is not seen."""
+    return max(1, taps // 5)
 
 
 def num_held(taps: int, side: int) -> int:
@@ -130,7 +132,7 @@ def block_sums(block: Array, axes: Sequence[Axis], kernel: KernelSize) -> BlockS
     size = np.abs(block[kernel.seen(block.shape, axes)])
     for i, (taps, axis) in enumerate(zip(kernel.taps, axes, strict=True)):
         size = _block_sums_along(size, i, taps, axis.dilation)
-    return BlockSums(size, (1,) * size.ndim)
+    return BlockSums(size, (1,) * size.ndim, float(size.min()))
 
 
 def _extent(size: Array, i: int) -> tuple[int, int]:

@@ -21,15 +21,16 @@ GEOMETRY = {
 def fetch_tile(*, source, result, vector_bytes, checked=False):
     """Write the loop: rows y..y+num_rows and columns x..x+num_columns of padded src into the corner of the tile.
 
-    squares[0] = sum of squares of what was read. sums[r, c] = sum of |tile| over a block of tall x wide samples, of
-    which there are blocks_down x blocks_across from row `skip_down` and column `skip_across` on; `row` holds one row.
+    sums[r, c] = sum of |tile| over a block of tall x wide samples, of which there are blocks_down x blocks_across from
+    row `skip_down` and column `skip_across` on; `row` holds one row. facts = sum of squares of what was read, smallest
+    of the sums.
     """
     pixel, item = OF_DTYPE[source], OF_DTYPE[result]
     lanes = vector_bytes // item.num_bytes
     numbers = ("src_stride", "y", "num_rows", "x", "num_columns", "skip_down", "skip_across", "blocks_down",
                "blocks_across", "tall", "wide")  # fmt: skip
     e = Emitter(
-        "fetch_tile", checked=checked, src=ptr(pixel), tile=ptr(item), squares=ptr(item), sums=ptr(item),
+        "fetch_tile", checked=checked, src=ptr(pixel), tile=ptr(item), facts=ptr(item), sums=ptr(item),
         row=ptr(item), fill=item, plan=ptr(i64), **dict.fromkeys(numbers, i64),
     )  # fmt: skip
     e.unpack(e.plan, **GEOMETRY)
@@ -39,7 +40,8 @@ def fetch_tile(*, source, result, vector_bytes, checked=False):
     with e.range(e.num_rows) as r:
         _zero(e, item, lanes, e.tile + r * e.tile_width, e.num_columns, e.tile_width)
     _zero(e, item, lanes, e.tile, e.num_rows * e.tile_width, e.tile_height * e.tile_width)
-    e.squares[0] = _sum_of_squares(e, item, lanes, e.tile, e.num_rows * e.tile_width)
+    e.facts[0] = _sum_of_squares(e, item, lanes, e.tile, e.num_rows * e.tile_width)
+    least = e.cell(float("inf"), item)
     width = e.blocks_across * e.wide
     whole = width // lanes * lanes
     with e.range(e.blocks_down) as r:
@@ -58,7 +60,11 @@ def fetch_tile(*, source, result, vector_bytes, checked=False):
             total = e.cell(0.0, item)
             with e.range(e.wide) as j:
                 total.value = total.value + e.row[b * e.wide + j]
-            e.sums[r * e.blocks_across + b] = total.value
+            sum_ = total.value
+            e.sums[r * e.blocks_across + b] = sum_
+            # a sum that is no number is no bound either
+            least.value = e.where(sum_ >= least.value, least.value, sum_)
+    e.facts[1] = least.value
     return e
 
 
