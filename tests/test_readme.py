@@ -19,7 +19,7 @@ COMMANDS = [words for words in re.findall(r"`(faltung \w+ ?[^`]*)` \|$", README,
 def test_the_examples_print_what_they_say() -> None:
     lines = "".join(re.findall(r"```python\n(.*?)```", README, re.S))
     example = doctest.DocTestParser().get_doctest(lines, {}, "README.md", "README.md", 0)
-    assert len(example.examples) >= 12
+    assert len(example.examples) >= 16
     assert doctest.DocTestRunner().run(example).failed == 0
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
+    "conventions.differences": ("Difference", "Differences", "why_different"),
+    "conventions.translation": ("Translation", "translate"),
     "door": ("convolve", "correlate", "explain", "methods", "plan"),
     "errors": (
         "AccuracyError",
@@ -39,6 +41,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
     from . import compat, data
+    from .conventions.differences import Difference, Differences, why_different
+    from .conventions.translation import Translation, translate
     from .door import convolve, correlate, explain, methods, plan
     from .errors import (
         AccuracyError,
@@ -66,6 +70,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AccuracyError",
     "BoundaryError",
+    "Difference",
+    "Differences",
     "DtypeError",
     "Edges",
     "Explanation",
@@ -79,6 +85,7 @@ __all__ = [
     "ParameterError",
     "Plan",
     "ShapeError",
+    "Translation",
     "avg_pool",
     "box",
     "canny",
@@ -102,6 +109,8 @@ __all__ = [
     "scharr",
     "smooth",
     "sobel",
+    "translate",
+    "why_different",
 ]
 
 

@@ -63,6 +63,18 @@ def the_calls_of_other_libraries_are_theirs(x: NDArray[np.float64]) -> None:
     assert_type(ft.compat.scipy_linalg.convolution_matrix([1, 2], 3), Array)
 
 
+def calls_are_translated_and_compared(x: Array) -> None:
+    translation = ft.translate("np.convolve(x, k)", to="cv2", ndim=2, dtype=np.uint8)
+    assert_type(translation, ft.Translation)
+    assert_type(translation.code, str)
+    assert_type(translation.notes, tuple[str, ...])
+    differences = ft.why_different("np.convolve(x, k)", "conv(x, k)", x=x, kernel=[1.0, 2.0], of=(None, "matlab"))
+    assert_type(differences, ft.Differences)
+    assert_type(differences["flip"], ft.Difference)
+    assert_type(differences.names, tuple[str, ...])
+    ft.translate("np.convolve(x, k)", "cv2")  # type: ignore[call-arg]
+
+
 def every_error_is_ours_and_the_builtin_beside_it() -> None:
     ours: list[type[ft.FaltungError]] = [ft.ShapeError, ft.ParameterError, ft.BoundaryError, ft.DtypeError]
     ours += [ft.IntegerOverflow, ft.AccuracyError, ft.MethodError, ft.FileError, ft.ExpressionError]
