@@ -105,8 +105,8 @@ def _fft_rates(call_s: float) -> dict[str, float]:
             with _Chosen(name):
                 plan = _plan(shape, taps, "fft")
                 # the cost is linear in 1 / fft_rate: two evaluations give what does not depend on it, and the rest
-                fixed = fft.cost(plan.spec, _only_fft(math.inf), 1).seconds
-                slope = fft.cost(plan.spec, _only_fft(1.0), 1).seconds - fixed
+                fixed = fft.cost(plan.spec, _only_fft(math.inf)).seconds
+                slope = fft.cost(plan.spec, _only_fft(1.0)).seconds - fixed
                 speed = transforms.backend().speed
             seconds = _measured(plan) - call_s - fixed
             if seconds > 0:
@@ -169,7 +169,7 @@ def _comparison(machine: Machine) -> list[str]:
         for name in transforms.installed() if method == "fft" else [""]:
             with _Chosen(name or transforms.installed()[-1]):
                 plan = _plan(shape, taps, method, dtype, dilation)
-                predicted = algorithms[method].cost(plan.spec, machine, 1).seconds
+                predicted = algorithms[method].cost(plan.spec, machine).seconds
             seconds = _measured(plan)
             ratio = predicted / seconds
             sides = "x".join(map(str, shape))

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 import faltung as ft
 from faltung.algorithms import ALGORITHMS
+from faltung.reading import make_spec
 from faltung.reference import reference
-from faltung.spec import Array, ConvSpec, make_spec
+from faltung.spec import Array, ConvSpec
 from oracle import Truth, truth
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]

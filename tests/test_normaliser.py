@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import faltung as ft
 from faltung.normaliser import make_normaliser
-from faltung.spec import make_spec
+from faltung.reading import make_spec
 from strategies import methods_for
 
 METHODS = methods_for("float64")

@@ -13,7 +13,8 @@ from faltung import planner
 from faltung.algorithm import Cost
 from faltung.algorithms import ALGORITHMS, direct
 from faltung.planner import choose
-from faltung.spec import ConvSpec, make_spec
+from faltung.reading import make_spec
+from faltung.spec import ConvSpec
 from strategies import Case, cases
 
 NAMES = [algorithm.name for algorithm in ALGORITHMS]
@@ -29,7 +30,8 @@ def pretender(name: str, seconds: float, *, error: float = 0.0, refusal: str | N
     return SimpleNamespace(
         name=name,
         refuses=lambda spec: refusal,
-        cost=lambda spec, machine, workers: Cost(seconds, 1 << 20, error),
+        transforms=False,
+        cost=lambda spec, machine: Cost(seconds, 1 << 20, error),
         build=direct.build,
     )
 
@@ -136,7 +138,7 @@ def test_more_outputs_are_never_predicted_faster() -> None:
 
 
 def _seconds(algorithm: Any, spec: ConvSpec) -> float:
-    return algorithm.cost(spec, planner.DEFAULT, 2).seconds
+    return algorithm.cost(spec, planner.DEFAULT).seconds
 
 
 def test_an_outer_product_of_many_taps_is_taken_apart() -> None:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from scipy import ndimage, signal
 
 import faltung as ft
+from faltung.reading import make_spec
 from faltung.reference import reference
-from faltung.spec import Array, make_spec
+from faltung.spec import Array
 
 Call = Callable[..., Array]
 OF_NDIMAGE = {"reflect": "symmetric", "mirror": "reflect", "nearest": "edge", "wrap": "wrap", "constant": "zero"}

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import faltung as ft
+from faltung.reading import make_spec
 from faltung.rounding import fits_for_certain, largest_in, largest_of, to_result
-from faltung.spec import make_spec
 from strategies import INTEGERS, in_dtype
 
 RESULTS = tuple(name for name in INTEGERS if name != "bool")

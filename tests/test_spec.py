@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faltung.spec import Array, ConvSpec, make_spec
+from faltung.reading import make_spec
+from faltung.spec import Array, ConvSpec
 from strategies import Case, cases
 
 lengths = st.integers(1, 9)

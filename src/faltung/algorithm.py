@@ -56,6 +56,10 @@ class Packed(Protocol):
 class Routine(Protocol):
     """One algorithm, built for one spec whose batch axes stand in front."""
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of its tables."""
+
     def load(self, kernels: Array) -> Any:
         """Prepare kernels (M, *taps), weights of a correlation: packed, transformed, as `run` wants them."""
 
@@ -71,15 +75,21 @@ class Routine(Protocol):
 
 
 class Algorithm(Protocol):
-    """One way to convolve."""
+    """One way to convolve.
+
+    Attributes:
+        transforms: whether sums come by transforms, whose rounding spreads over all outputs of a tile; otherwise each
+            is added up from its own window, and sums of sizes are right to their last digits.
+    """
 
     name: str
+    transforms: bool
 
     def refuses(self, spec: ConvSpec) -> str | None:
         """Why this spec cannot be served, in words; None if it can."""
 
-    def cost(self, spec: ConvSpec, machine: Machine, workers: int) -> Cost:
-        """What one call over the whole batch is predicted to take."""
+    def cost(self, spec: ConvSpec, machine: Machine) -> Cost:
+        """What one call over the whole batch is predicted to take on one thread."""
 
     def grain(self, spec: ConvSpec) -> tuple[int, ...]:
         """Outputs between places along each axis where a convolution may be cut without changing a bit."""

@@ -17,7 +17,8 @@ from .boundary import Boundary
 from .errors import ParameterError, ShapeError
 from .explanation import Explanation
 from .planner import Plan
-from .spec import Array, Mode, Nan, Overflow, Padding, make_spec, parse_dtype
+from .reading import Mode, Padding, make_spec
+from .spec import Array, Nan, Overflow, parse_dtype
 
 MAX_PLANS, MAX_BYTES = 256, 1 << 28
 """Plans kept, and the memory of all their weights and tables; the one not used for longest goes first."""

@@ -9,11 +9,16 @@ from .spec import ConvSpec
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one algorithm answered: a reason why not, or a cost."""
+    """What one algorithm answered: a reason why not, or a cost.
+
+    Attributes:
+        transforms: its sums come by transforms.
+    """
 
     method: str
     refusal: str | None
     cost: Cost | None
+    transforms: bool = False
 
 
 @dataclass(frozen=True)

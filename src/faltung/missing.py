@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from .algorithms import separable
 from .boundary import AxisBoundary, Side
 from .errors import DtypeError, MissingData, ParameterError, ShapeError
 from .kernel_facts import kernel_facts
@@ -98,14 +97,15 @@ def _checked(weights: Any, x: Array, spec: ConvSpec) -> Array:
 
 
 def shares(
-    spec: ConvSpec, kernels: Array, missing: Array | None, count: Callable[[ConvSpec, Array, Array, str], Array]
+    spec: ConvSpec, kernels: Array, missing: Array | None, count: Callable[[Array, bool], Array]
 ) -> tuple[Array, Array]:
     """What makes up for what is missing, and how much is not.
 
     Args:
         kernels: (M, *taps).
         missing: how much of each sample is missing, bool or `spec.real`; None if nothing of x is.
-        count: convolves: (spec, kernels, x, method) -> result.
+        count: (what is missing, True) or (what is there, False) to the sizes of the kernels summed over it; see
+            `counting_spec`.
 
     Returns:
         Two arrays of the shape of the result: the factor of each output, exactly 1 where nothing is missing and NaN
@@ -113,27 +113,24 @@ def shares(
     """
     if missing is None:
         missing = np.broadcast_to(np.zeros((), bool), spec.x_shape)
-    counting, sizes = _counting_spec(spec, kernels, missing.dtype, missing=True)
-    miss = count(counting, sizes, missing, "auto")
+    miss = count(missing, True)
     # of each kernel the whole size, along the axes of the result
     size = np.empty(spec.out_shape, spec.real)
-    whole = sizes.reshape(len(sizes), -1).sum(axis=1)
+    whole = sizes_of(spec, kernels).reshape(len(kernels), -1).sum(axis=1)
     spec.to_canonical(size)[...] = whole.reshape(*spec.kernel_batch, *(1 for _ in spec.axes))
     hit = size - miss
     rare = miss > size / 2
     if rare.any():
-        # little is left there, which a difference would lose, and of which an FFT could not tell nothing
-        counting, sizes = _counting_spec(spec, kernels, missing.dtype, missing=False)
-        method = "direct" if separable.refuses(counting) else "separable"
+        # little is left there, which a difference would lose
         there = ~missing if missing.dtype == np.bool_ else 1 - missing
-        hit = np.where(rare, count(counting, sizes, there, method), hit)
+        hit = np.where(rare, count(there, False), hit)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         factor = np.where(hit == size, 1.0, np.where(hit > 0, size / hit, np.nan)).astype(spec.item)
         # a kernel of zeros hits nothing
         return factor, np.where(size > 0, hit / size, 0.0)
 
 
-def _counting_spec(spec: ConvSpec, kernels: Array, dtype: np.dtype[Any], *, missing: bool) -> tuple[ConvSpec, Array]:
+def counting_spec(spec: ConvSpec, kernels: Array, dtype: np.dtype[Any], *, missing: bool) -> tuple[ConvSpec, Array]:
     """The convolution of the sizes of the weights with how much of each sample is missing, or is there.
 
     Args:
@@ -151,8 +148,7 @@ def _counting_spec(spec: ConvSpec, kernels: Array, dtype: np.dtype[Any], *, miss
         return Side("constant", 1) if (side.rule == "ignore") == missing else Side("zero")
 
     rules = [AxisBoundary(counted(a.boundary.before), counted(a.boundary.after)) for a in spec.axes]
-    # the size of the smallest int64 is no int64
-    sizes = np.abs(kernels.astype(spec.real) if kernels.dtype.kind in "iu" else kernels).astype(spec.real)
+    sizes = sizes_of(spec, kernels)
     counting = replace(
         spec,
         axes=tuple(replace(axis, boundary=rule) for axis, rule in zip(spec.axes, rules, strict=True)),
@@ -165,3 +161,9 @@ def _counting_spec(spec: ConvSpec, kernels: Array, dtype: np.dtype[Any], *, miss
         facts=kernel_facts(sizes),
     )
     return counting, sizes
+
+
+def sizes_of(spec: ConvSpec, kernels: Array) -> Array:
+    """The sizes of weights, in `spec.real`."""
+    # the size of the smallest int64 is no int64
+    return np.abs(kernels.astype(spec.real) if kernels.dtype.kind in "iu" else kernels).astype(spec.real)

@@ -7,6 +7,8 @@ with data as often as one likes.
 
 import math
 import operator
+from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
@@ -22,7 +24,7 @@ from .errors import AccuracyError, DtypeError, MethodError, ParameterError, Shap
 from .explanation import Explanation, Verdict
 from .layout import as_stack, in_order
 from .machine import DEFAULT, Machine, num_workers
-from .missing import look_at, shares
+from .missing import counting_spec, look_at, shares
 from .normaliser import make_normaliser
 from .rounding import fits_for_certain, largest_in, largest_of, to_result
 from .spec import Array, ConvSpec
@@ -77,7 +79,9 @@ class Plan:
         self._normaliser = make_normaliser(spec, kernels) if spec.ignores else None
         self._may_miss = spec.weighted or spec.nan != "propagate"
         held = self._normaliser.nbytes if self._normaliser else 0
-        self.nbytes = kernels.nbytes + self._packed.nbytes + held
+        self.nbytes = kernels.nbytes + self._packed.nbytes + ready.routine.nbytes + held
+        # made when something is missing for the first time: the sizes of the kernels, to count what hits
+        self._counters: dict[tuple[np.dtype[Any], bool], Plan] = {}
 
     def explain(self) -> Explanation:
         """Why this algorithm; see `faltung.explain`."""
@@ -160,7 +164,7 @@ class Plan:
             total = self._check_overflow(x, total)
         share = None
         if missing is not None or return_weights:
-            factor, share = shares(spec, self._kernels, missing, partial(_count, num_threads))
+            factor, share = shares(spec, self._kernels, missing, partial(self._count, num_threads))
             if missing is not None:
                 with np.errstate(over="ignore", invalid="ignore"):
                     total *= factor
@@ -170,6 +174,15 @@ class Plan:
         elif result is not out:
             out[...] = result
         return (out, share) if return_weights and share is not None else out
+
+    def _count(self, workers: int, x: Array, missing: bool) -> Array:
+        """The sizes of the kernels summed over what is missing, or over what is there."""
+        plan = self._counters.get((x.dtype, missing))
+        if plan is None:
+            counting = counting_spec(self.spec, self._kernels, x.dtype, missing=missing)
+            # of what is there little may be left, of which a transform could not tell nothing
+            plan = self._counters[x.dtype, missing] = make_plan(*counting, sums_only=not missing)
+        return plan(x, workers=workers)
 
     def _run(self, x: Array, total: Array, workers: int, *, normalise: bool) -> None:
         spec = self.spec
@@ -196,11 +209,14 @@ class Plan:
         return _exact_plan(self.spec, self._kernels)(x.astype(object))
 
 
-def make_plan(spec: ConvSpec, kernels: Array, method: str = "auto", machine: Machine = DEFAULT) -> Plan:
+def make_plan(
+    spec: ConvSpec, kernels: Array, method: str = "auto", machine: Machine = DEFAULT, *, sums_only: bool = False
+) -> Plan:
     """Ask all algorithms, take the cheapest allowed (or the one asked for), and build it.
 
     Args:
         kernels: (M, *taps), as `make_spec` returns them.
+        sums_only: "auto" takes no transforms.
 
     Raises:
         ParameterError: no algorithm is called `method`.
@@ -208,22 +224,32 @@ def make_plan(spec: ConvSpec, kernels: Array, method: str = "auto", machine: Mac
         AccuracyError: the algorithm asked for cannot keep `rtol`.
     """
     check_choice("method", method, ("auto", *(algorithm.name for algorithm in ALGORITHMS)))
-    key = (spec, method, machine)
+    key = (spec, method, machine, sums_only)
     ready = _kept.get(key)
     if ready is None:
-        ready = _make_ready(spec, method, machine)
-        with _lock:
-            _kept[key] = ready
-            while len(_kept) > MAX_KEPT:
-                _kept.pop(next(iter(_kept)))
+        ready = _make_ready(spec, method, machine, sums_only)
+        _keep(key, ready)
+    else:
+        # another thread may just have dropped it
+        with suppress(KeyError):
+            _kept.move_to_end(key)
     return Plan(spec, kernels, ready)
 
 
-MAX_KEPT = 256
-"""Routines kept without their kernels: tables of some kilobytes each."""
+MAX_KEPT, MAX_KEPT_BYTES = 256, 1 << 27
+"""Routines kept without their kernels, and the memory of all their tables; the one not used for longest goes first."""
 
-_kept: dict[tuple[ConvSpec, str, Machine], _Ready] = {}
+_kept: OrderedDict[Any, _Ready] = OrderedDict()
 _lock = Lock()
+
+
+def _keep(key: Any, ready: _Ready) -> None:
+    with _lock:
+        _kept[key] = ready
+        while len(_kept) > 1 and (
+            len(_kept) > MAX_KEPT or sum(one.routine.nbytes for one in _kept.values()) > MAX_KEPT_BYTES
+        ):
+            _kept.popitem(last=False)
 
 
 def forget() -> None:
@@ -232,7 +258,7 @@ def forget() -> None:
         _kept.clear()
 
 
-def _make_ready(spec: ConvSpec, method: str, machine: Machine) -> _Ready:
+def _make_ready(spec: ConvSpec, method: str, machine: Machine, sums_only: bool) -> _Ready:
     stacked = as_stack(spec)
     if stacked and any(a.name == method and a.refuses(stacked) for a in ALGORITHMS):
         stacked = None  # separable, say, refuses a line but not the plane it was
@@ -240,12 +266,12 @@ def _make_ready(spec: ConvSpec, method: str, machine: Machine) -> _Ready:
     if spec.weighted:
         # x arrives multiplied by its weights
         served = replace(served, x_dtype=spec.item)
-    explanation = replace(choose(served, method, machine), spec=spec)
+    explanation = replace(choose(served, method, machine, sums_only=sums_only), spec=spec)
     algorithm = next(a for a in ALGORITHMS if a.name == explanation.method)
     return _Ready(explanation, served, stacked is not None, algorithm.build(served))
 
 
-def choose(spec: ConvSpec, method: str = "auto", machine: Machine = DEFAULT) -> Explanation:
+def choose(spec: ConvSpec, method: str = "auto", machine: Machine = DEFAULT, *, sums_only: bool = False) -> Explanation:
     """The verdicts of all algorithms and the choice among them."""
     check_choice("method", method, ("auto", *(algorithm.name for algorithm in ALGORITHMS)))
     verdicts = [_ask(algorithm, spec, machine) for algorithm in ALGORITHMS]
@@ -259,7 +285,7 @@ def choose(spec: ConvSpec, method: str = "auto", machine: Machine = DEFAULT) -> 
             )
         reason = "asked for by name"
     else:
-        able = [v for v in verdicts if v.refusal is None and v.cost is not None]
+        able = [v for v in verdicts if v.refusal is None and v.cost is not None and not (sums_only and v.transforms)]
         verdict = min(able, key=lambda v: v.cost.seconds if v.cost else math.inf)
         reason = _reason(verdict, able)
     order = sorted(verdicts, key=lambda v: (v is not verdict, v.cost is None, v.cost.seconds if v.cost else 0))
@@ -267,16 +293,15 @@ def choose(spec: ConvSpec, method: str = "auto", machine: Machine = DEFAULT) -> 
 
 
 def _ask(algorithm: Algorithm, spec: ConvSpec, machine: Machine) -> Verdict:
-    refusal = algorithm.refuses(spec)
-    if refusal is not None:
-        return Verdict(algorithm.name, refusal, None)
-    # for one thread: which algorithm is taken, and so every bit, must not depend on how many there are
-    cost = algorithm.cost(spec, machine, 1)
-    # direct is the definition: nothing that errs no more than it does is worse
-    least = direct.cost(spec, machine, 1).error
-    if not math.isinf(cost.error) and cost.error > max(spec.rtol, least):
-        return Verdict(algorithm.name, f"errs by up to {cost.error:.1e}, rtol allows {spec.rtol:.1e}", cost)
-    return Verdict(algorithm.name, None, cost)
+    refusal, cost = algorithm.refuses(spec), None
+    if refusal is None:
+        # for one thread: which algorithm is taken, and so every bit, must not depend on how many there are
+        cost = algorithm.cost(spec, machine)
+        # direct is the definition: nothing that errs no more than it does is worse
+        least = direct.cost(spec, machine).error
+        if not math.isinf(cost.error) and cost.error > max(spec.rtol, least):
+            refusal = f"errs by up to {cost.error:.1e}, rtol allows {spec.rtol:.1e}"
+    return Verdict(algorithm.name, refusal, cost, algorithm.transforms)
 
 
 def _reason(taken: Verdict, able: list[Verdict]) -> str:
@@ -285,10 +310,6 @@ def _reason(taken: Verdict, able: list[Verdict]) -> str:
         return "the only one that serves"
     ratio = min(others) / taken.cost.seconds
     return f"predicted {ratio:.1f} times as fast as the next" if ratio >= 1.05 else "predicted as fast as the next"
-
-
-def _count(workers: int, spec: ConvSpec, kernels: Array, x: Array, method: str) -> Array:
-    return make_plan(spec, kernels, method)(x, workers=workers)
 
 
 def _exact_plan(spec: ConvSpec, kernels: Array) -> Plan:

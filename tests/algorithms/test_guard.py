@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faltung.algorithms.fetch import CompiledFetch, GeneralFetch, multiply
+from faltung.algorithms.fetch import CompiledFetch, GeneralFetch
 from faltung.algorithms.guard import block_side, kernel_size, least_sum, num_held, window_sums
+from faltung.algorithms.products import multiply
 from faltung.algorithms.tiling import Tiling, Unit
-from faltung.spec import make_spec
+from faltung.reading import make_spec
 
 
 @given(taps=st.integers(1, 300), start=st.integers(0, 50))

@@ -11,11 +11,12 @@ from ..jit.pool import run_parts
 from ..loops.taps import PARTIAL, correlate_taps
 from ..machine import Machine
 from ..spec import Array, ConvSpec, pair_of
-from . import planes
+from . import planes, shared
 from .gather import gather
 from .thinned import Thinned
 
 name = "direct"
+transforms = False
 
 SLAB = 1 << 16
 """Outputs computed at a time by the general loop: few enough for its three arrays to stay in a 1 MiB cache."""
@@ -29,26 +30,25 @@ def refuses(spec: ConvSpec) -> str | None:
     return None
 
 
-def cost(spec: ConvSpec, machine: Machine, workers: int) -> Cost:
+def cost(spec: ConvSpec, machine: Machine) -> Cost:
     """One multiply-add per tap and output."""
     eps = float(np.finfo(spec.item).eps) if spec.item.kind in "fc" else 0.0
     error = eps / 2 * min(spec.num_taps, PARTIAL + spec.num_taps / PARTIAL)
-    seconds = machine.call_s + seconds_for(spec, spec.num_outputs, spec.num_taps, machine, workers)
+    seconds = machine.call_s + seconds_for(spec, spec.num_outputs, spec.num_taps, machine)
     return Cost(seconds, 1 << 18 if _compiled(spec) else 3 * SLAB * spec.item.itemsize, error)
 
 
-def seconds_for(spec: ConvSpec, num_outputs: int, num_taps: int, machine: Machine, workers: int) -> float:
+def seconds_for(spec: ConvSpec, num_outputs: int, num_taps: int, machine: Machine) -> float:
     """Predicted time of the direct loops for so many outputs and taps in the spec's arithmetic."""
     if not _compiled(spec):
-        return num_outputs * num_taps * spec.item.itemsize / 4 / machine.general_rate / max(1, workers)
+        return num_outputs * num_taps * spec.item.itemsize / 4 / machine.general_rate
     num_outputs *= math.prod(axis.stride for axis in spec.axes)
     if spec.item.kind == "c":
         # parts times parts
         num_outputs *= 4 if spec.x_dtype.kind == "c" else 2
     rate = machine.direct_rate * 4 / _part(spec.item).itemsize
     moved = num_outputs * 2 * spec.item.itemsize / machine.copy_rate
-    seconds = num_outputs * num_taps / rate + moved
-    return seconds if seconds < 2 * machine.handoff_s else machine.handoff_s + seconds / max(1, workers)
+    return num_outputs * num_taps / rate + moved
 
 
 def grain(spec: ConvSpec) -> tuple[int, ...]:
@@ -91,7 +91,7 @@ class CompiledDirect:
     def __init__(self, spec: ConvSpec) -> None:
         """Compile, or fetch, the loop and make its tables."""
         self._item = np.dtype(np.int64) if spec.item == np.uint64 else spec.item
-        source = planes.source_name(spec.x_dtype, self._item)
+        source = shared.source_name(spec.x_dtype, self._item)
         # only where sums are integers too: a float sum must see the sign bit as 2**63
         self._exact = self._item.kind == "i"
         if source == "uint64" and self._exact:
@@ -101,15 +101,20 @@ class CompiledDirect:
         make = planes.share_lines if len(spec.axes) == 1 else planes.share_planes
         self._shared = make(replace(spec, item=self._item), source, fill)
 
-    def load(self, kernels: Array) -> planes.Loaded:
+    @property
+    def nbytes(self) -> int:
+        """Memory of its tables."""
+        return self._shared.nbytes
+
+    def load(self, kernels: Array) -> shared.Loaded:
         """The weights as the loop reads them."""
         return self._shared.load(_signed(kernels))
 
-    def run(self, x: Array, packed: planes.Loaded, out: Array, workers: int) -> None:
+    def run(self, x: Array, packed: shared.Loaded, out: Array, workers: int) -> None:
         """All entries of the stack, cut into units that threads share."""
         if self._exact:
             x, out = _signed(x), _signed(out)
-        self._shared(planes.readable(x, self._item), packed, out, workers)
+        self._shared(shared.readable(x, self._item), packed, out, workers)
 
 
 def _as_int64(value: int) -> int:
@@ -136,6 +141,11 @@ class ComplexDirect:
                 item=self._item,
             )
         )
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of its tables."""
+        return self._inner.nbytes
 
     def load(self, kernels: Array) -> Any:
         """The parts of each kernel, as the inner routine wants them."""
@@ -164,6 +174,11 @@ class Padded:
         self._spec = spec
         self._inner = build(spec.over([axis.padded(axis.span) for axis in spec.axes], x_dtype=spec.item))
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of its tables."""
+        return self._inner.nbytes
+
     def load(self, kernels: Array) -> Any:
         """As the inner routine wants them."""
         return self._inner.load(kernels)
@@ -181,6 +196,11 @@ class GeneralDirect:
     def __init__(self, spec: ConvSpec) -> None:
         """See the class."""
         self._spec, self._pairs = spec, spec.pairs()
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of its tables."""
+        return 0 if self._pairs is None else self._pairs.nbytes
 
     def load(self, kernels: Array) -> Array:
         """The weights as they are."""

@@ -23,6 +23,7 @@ from .tiling import POINT_S, TILE_S, Grid, Tiling, Unit, fill, lengths_of, tilin
 from .transforms import backend, transforms_for
 
 name = "exact"
+transforms = True
 
 WORD = 64
 """Bits of the integers that sums wrap around in."""
@@ -46,7 +47,7 @@ def refuses(spec: ConvSpec) -> str | None:
     return None
 
 
-def cost(spec: ConvSpec, machine: Machine, workers: int) -> Cost:
+def cost(spec: ConvSpec, machine: Machine) -> Cost:
     """Some transforms for each tile: as many as there are limbs of x, and of the result."""
     every = unthinned(spec)
     work = _work(spec)
@@ -58,8 +59,8 @@ def cost(spec: ConvSpec, machine: Machine, workers: int) -> Cost:
     count = math.prod(spec.batch) * tiling.count(every)
     one = points * math.log2(max(points, 2)) * REAL.itemsize / 4 / (machine.fft_rate * backend().speed)
     per_tile = TILE_S + split.num_transforms * (one + 2 * points * POINT_S)
-    seconds = machine.call_s + count * per_tile / max(1, min(workers, -(-count // tiling.group)))
-    held = math.prod(spec.kernel_batch) * split.num_kernel + split.num_transforms * workers * tiling.group
+    seconds = machine.call_s + count * per_tile
+    held = math.prod(spec.kernel_batch) * split.num_kernel + split.num_transforms * tiling.group
     return Cost(seconds, held * points * REAL.itemsize, 0.0)
 
 
@@ -197,6 +198,11 @@ class Limbs:
         self._grid = Grid(spec, self._tiling)
         self._directly = direct.Blocks(spec)
         self._error = error_factor(math.prod(self._tiling.sizes))
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of its tables."""
+        return self._grid.nbytes
 
     def load(self, kernels: Array) -> _Loaded:
         """The spectra of the kernels' limbs, which turn circular convolution into correlation."""

@@ -8,9 +8,8 @@ import numpy as np
 
 from ..jit import compiler
 from ..loops.fetch import fetch_tile
-from ..loops.products import multiply_spectra
 from ..spec import Array, ConvSpec, untouched
-from . import planes
+from . import planes, shared
 from .gather import gather
 from .guard import BlockSums, KernelSize, block_side, block_sums, num_held
 from .tiling import Tiling, Unit, fill
@@ -32,6 +31,10 @@ class Measured:
 class Fetch(Protocol):
     """Fills tiles."""
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of its tables."""
+
     def __call__(self, x: Array, unit: Unit, kernel: KernelSize, tile: Array) -> Measured:
         """Fill one tile from its x (*sizes)."""
 
@@ -45,6 +48,8 @@ def fetch_for(spec: ConvSpec, tiling: Tiling) -> Fetch:
 
 class GeneralFetch:
     """Any dtype, number of axes, dilation and boundary, by NumPy."""
+
+    nbytes = 0
 
     def __init__(self, spec: ConvSpec) -> None:
         """See the class."""
@@ -71,8 +76,9 @@ class CompiledFetch:
             height=down.size, width=across.size, top=down.before, left=across.before, num_top=num_top,
             num_left=num_left, row_table=rows, column_table=columns, tile_height=height, tile_width=width,
         )  # fmt: skip
+        self.nbytes = rows.nbytes + columns.nbytes
         self._spec, self._fill = spec, float(planes.fill_value(spec.axes))
-        source = planes.source_name(spec.x_dtype, spec.item)
+        source = shared.source_name(spec.x_dtype, spec.item)
         self._loop = compiler.get(
             fetch_tile, source=source, result=spec.item.name, vector_bytes=compiler.vector_bytes()
         )
@@ -102,20 +108,3 @@ class CompiledFetch:
         blocks = tuple(num_held(taps, side) for taps, side in zip(kernel.taps, sides, strict=True))
         squares, least = facts.tolist()
         return Measured(math.sqrt(squares), BlockSums(sums, blocks, least))
-
-
-def multiply(spectrum: Array, factor: Array, *, half: bool) -> float:
-    """Multiply a spectrum, in place, and sum the sizes |real| + |imaginary part| of the products.
-
-    Args:
-        half: the spectrum of real numbers, whose other half mirrors this one.
-    """
-    real = np.finfo(spectrum.dtype).dtype
-    loop = compiler.get(multiply_spectra, dtype=real.name, vector_bytes=compiler.vector_bytes())
-    totals = np.empty(2, real)
-    columns = spectrum.shape[-1]
-    addresses = (compiler.pointer(a) for a in (spectrum, factor, totals))
-    loop(*addresses, spectrum.size // columns, columns)
-    total, ends = map(float, totals)
-    # every column but the first and the last (the number of points is even) stands for two
-    return 2 * total - ends if half else total

@@ -17,15 +17,17 @@ from ..jit.pool import run_parts
 from ..machine import Machine
 from ..spec import Array, ConvSpec
 from . import direct
-from .fetch import fetch_for, multiply
+from .fetch import fetch_for
 from .gather import gather
 from .guard import KernelSize, error_bound, kernel_size, least_sum, window_sums
-from .planes import readable
+from .products import multiply
+from .shared import readable
 from .thinned import Thinned, unthinned
 from .tiling import POINT_S, TILE_S, Grid, Tiling, Unit, lengths_of, tiling_for
 from .transforms import backend, transforms_for
 
 name = "fft"
+transforms = True
 
 RISK = 1.3
 """Some tiles may fail their bound and be computed a second time, directly: FFT must promise this much to be taken.
@@ -47,7 +49,7 @@ def refuses(spec: ConvSpec) -> str | None:
     return None
 
 
-def cost(spec: ConvSpec, machine: Machine, workers: int) -> Cost:
+def cost(spec: ConvSpec, machine: Machine) -> Cost:
     """Two transforms for each tile; the error depends on the data."""
     every = unthinned(spec)
     tiling = _tiling(every)
@@ -57,8 +59,8 @@ def cost(spec: ConvSpec, machine: Machine, workers: int) -> Cost:
     width = _real(spec.item).itemsize / 4
     transformed = 2 * parts * points * math.log2(max(points, 2)) * width / (machine.fft_rate * backend().speed)
     per_tile = TILE_S + parts * points * POINT_S * width + transformed
-    seconds = machine.call_s + RISK * count * per_tile / max(1, min(workers, -(-count // tiling.group)))
-    held = math.prod(spec.kernel_batch) + 3 * workers * tiling.group
+    seconds = machine.call_s + RISK * count * per_tile
+    held = math.prod(spec.kernel_batch) + 3 * tiling.group
     return Cost(seconds, held * points * spec.item.itemsize, math.inf)
 
 
@@ -116,6 +118,11 @@ class Tiled:
         self._directly = direct.Blocks(spec)
         self._fetch = fetch_for(spec, self._tiling)
         self._num_points, self._eps = math.prod(self._tiling.sizes), float(np.finfo(spec.item).eps)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of its tables."""
+        return self._grid.nbytes + self._fetch.nbytes
 
     def load(self, kernels: Array) -> _Loaded:
         """The spectra that turn circular convolution into correlation with the dilated weights."""

@@ -1,27 +1,23 @@
-"""The compiled plane and line loops around their tables: what direct and separable have in common."""
+"""Tables and cuts around the compiled plane and line loops: what direct and separable have in common."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ..jit import compiler
-from ..jit.emitter import OF_DTYPE
-from ..jit.pool import run_parts
 from ..loops.dense2d import dense2d
 from ..loops.lines import lines
 from ..loops.separable2d import separable2d
 from ..loops.taps import PARTIAL
+from ..machine import DEFAULT
 from ..spec import Array, Axis, ConvSpec
+from .shared import Shared
 
 STRIP, BLOCK, LINE = 36, 1024, 8192
 """Outputs between edges: rows and columns of a plane (a staged block of float32 stays in a second-level cache), samples
 of a line."""
-
-SHARE_S = 1.5e-4
-"""Seconds of work from which on several threads are used: waking one takes about 50 microseconds."""
 
 
 def tables(axis: Axis) -> tuple[int, Array]:
@@ -70,9 +66,6 @@ TILES = {64: (6, 4), 32: (4, 2), 16: (4, 2)}
 
 ROW_TILES = {64: (4, 4), 32: (2, 4), 16: (2, 4)}
 """The same for the row tile: rows, vectors."""
-
-RATE = 4e10
-"""Multiply-adds per second assumed when deciding whether to share a call among threads."""
 
 MOST_ROWS = 64
 """Rows of one piece of a large kernel; four columns of it make PARTIAL taps."""
@@ -138,7 +131,7 @@ PLANE_STRIDES = ((True, -2), (False, -2), (True, -3), (False, -3))
 LINE_STRIDES = ((True, -2), (False, -2))
 
 
-def share_planes(spec: ConvSpec, source: str, fill: Any) -> "Shared":
+def share_planes(spec: ConvSpec, source: str, fill: Any) -> Shared:
     """The dense plane loop for two axes."""
     axes, item = spec.axes, spec.item
     width = compiler.vector_bytes()
@@ -163,11 +156,11 @@ def share_planes(spec: ConvSpec, source: str, fill: Any) -> "Shared":
     fields |= pair_fields(spec) | {"kheight": kh, "kwidth": kw, "pieces": cut, "num_pieces": len(cut)}
     tallest = int(np.diff(fields["row_edges"]).max())
     scratch = rows * step + (tallest + kh - 1 + rows) * fields["stage_stride"]
-    seconds = axes[0].num_out * axes[1].num_out * (kh * kw + 8) / RATE
+    seconds = axes[0].num_out * axes[1].num_out * (kh * kw + 8) / DEFAULT.direct_rate
     return Shared(loop, fields, PLANE_STRIDES, fill, fields["num_strips"], scratch, seconds)
 
 
-def share_separable(spec: ConvSpec, source: str) -> "Shared":
+def share_separable(spec: ConvSpec, source: str) -> Shared:
     """The fused separable loop for two axes with at most PARTIAL taps each."""
     axes, item = spec.axes, spec.item
     width = compiler.vector_bytes()
@@ -195,11 +188,11 @@ def share_separable(spec: ConvSpec, source: str) -> "Shared":
     fields |= pair_fields(spec) | {"kheight": kh, "kwidth": kw}
     tallest = int(np.diff(fields["row_edges"]).max())
     scratch = across_rows * step + (rows + tallest + kh - 1 + rows) * fields["stage_stride"]
-    seconds = axes[0].num_out * axes[1].num_out * (kh + kw + 8) / RATE
+    seconds = axes[0].num_out * axes[1].num_out * (kh + kw + 8) / DEFAULT.direct_rate
     return Shared(loop, fields, PLANE_STRIDES, 0.0, fields["num_strips"], scratch, seconds)
 
 
-def share_lines(spec: ConvSpec, source: str, fill: Any) -> "Shared":
+def share_lines(spec: ConvSpec, source: str, fill: Any) -> Shared:
     """The line loop for one axis."""
     (axis,), item = spec.axes, spec.item
     width = compiler.vector_bytes()
@@ -240,109 +233,11 @@ def share_lines(spec: ConvSpec, source: str, fill: Any) -> "Shared":
     step = lanes * vecs
     longest = -(-int(np.diff(cut).max()) // (rows * step)) * rows * step
     return Shared(
-        loop, fields, LINE_STRIDES, fill, len(cut) - 1, 2 * longest + taps + step, axis.num_out * (taps + 8) / RATE
+        loop,
+        fields,
+        LINE_STRIDES,
+        fill,
+        len(cut) - 1,
+        2 * longest + taps + step,
+        axis.num_out * (taps + 8) / DEFAULT.direct_rate,
     )
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """Arrays of kernels, and where they are."""
-
-    addresses: tuple[int, ...]
-    arrays: tuple[Array, ...]
-
-    @property
-    def nbytes(self) -> int:
-        """Memory that they hold."""
-        return sum(array.nbytes for array in self.arrays)
-
-
-class Shared:
-    """A compiled loop over the units of a stack, with everything about the call that does not depend on the data.
-
-    Args:
-        loop: loop(src, dst, *weights, fill, plan, scratch, first unit, last unit).
-        fields: the plan block; its first entries are `strides`, as for contiguous arrays.
-        strides: for each leading entry of the block, (is it of src?, the axis from the end).
-        units_per_entry: units in each entry of the stack.
-        scratch_items: workspace of one thread.
-        seconds_per_entry: predicted time of one entry on one thread.
-    """
-
-    def __init__(
-        self,
-        loop: Callable[..., None],
-        fields: dict[str, Any],
-        strides: tuple[tuple[bool, int], ...],
-        fill: Any,
-        units_per_entry: int,
-        scratch_items: int,
-        seconds_per_entry: float,
-    ) -> None:
-        """See the class."""
-        self._loop, self._fill, self._strides = loop, fill, strides
-        self._block, self._kept = compiler.pack(**fields)
-        self._plan = compiler.pointer(self._block)
-        self._units, self._scratch_items, self._seconds = units_per_entry, scratch_items, seconds_per_entry
-
-    @staticmethod
-    def load(*weights: Array) -> Loaded:
-        """The kernels as the loop takes them: (M, ...) each."""
-        kept = tuple(np.ascontiguousarray(w) for w in weights)
-        return Loaded(tuple(compiler.pointer(w) for w in kept), kept)
-
-    def __call__(self, x: Array, packed: Loaded, out: Array, workers: int) -> None:
-        """Run over the stack x into the contiguous stack out."""
-        plan, block = self._plan, self._block
-        if not x.flags.c_contiguous:
-            block = block.copy()
-            for i, (of_src, axis) in enumerate(self._strides):
-                if of_src:
-                    block[i] = x.strides[axis] // x.itemsize
-            plan = compiler.pointer(block)
-        loop = self._loop
-        fixed = (compiler.pointer(x), compiler.pointer(out), *packed.addresses, self._fill, plan)
-        units = len(out) * self._units
-        parts = num_parts(units, self._seconds * len(out), workers)
-        if parts == 1:
-            loop(*fixed, compiler.scratch(self._scratch_items, out.dtype), 0, units)
-            return
-        limits = cuts(units, parts)
-
-        def part(i: int) -> None:
-            loop(*fixed, compiler.scratch(self._scratch_items, out.dtype), limits[i], limits[i + 1])
-
-        run_parts(part, parts, workers)
-
-
-_READ = frozenset(np.dtype(name) for name in OF_DTYPE)
-
-
-def readable(x: Array, item: np.dtype[Any]) -> Array:
-    """Give x as a loop can read it: known dtype, aligned, last axis dense; copied only if it must be."""
-    if x.dtype not in _READ:
-        x = x.view(np.uint8) if x.dtype == np.bool_ else x.astype(item, order="C")
-    flags = x.flags
-    if flags.c_contiguous and flags.aligned:
-        return x
-    dense = x.strides[-1] == x.itemsize and all(stride % x.itemsize == 0 for stride in x.strides)
-    return x if dense and flags.aligned else np.ascontiguousarray(x)
-
-
-def source_name(dtype: np.dtype[Any], item: np.dtype[Any]) -> str:
-    """The dtype name that a loop reads after `readable`."""
-    if dtype == np.bool_:
-        return "uint8"
-    return dtype.name if dtype.name in OF_DTYPE else item.name
-
-
-def num_parts(num_units: int, seconds: float, workers: int) -> int:
-    """How many parts to cut the units into: enough to balance the threads, none too small to be worth handing over."""
-    if workers <= 1 or seconds < SHARE_S:
-        return 1
-    return min(num_units, 4 * workers)
-
-
-def cuts(num_units: int, parts: int) -> list[int]:
-    """Even cuts of 0..num_units."""
-    return [num_units * i // parts for i in range(parts + 1)]

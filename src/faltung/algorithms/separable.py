@@ -12,9 +12,10 @@ from ..kernel_facts import outer_factors
 from ..loops.taps import PARTIAL
 from ..machine import Machine
 from ..spec import Array, Axis, ConvSpec, untouched
-from . import direct, planes
+from . import direct, planes, shared
 
 name = "separable"
+transforms = False
 
 SLOWER = 1.8
 """A tap across costs more than one of a dense kernel: fewer sums share what is loaded (benchmarks/calibrate.py)."""
@@ -35,7 +36,7 @@ def refuses(spec: ConvSpec) -> str | None:
     return None
 
 
-def cost(spec: ConvSpec, machine: Machine, workers: int) -> Cost:
+def cost(spec: ConvSpec, machine: Machine) -> Cost:
     """One multiply-add per tap of each axis, over what is left of the axes before it."""
     eps = float(np.finfo(spec.item).eps)
     rounded = sum(min(axis.taps, PARTIAL + axis.taps / PARTIAL) for axis in spec.axes)
@@ -45,7 +46,7 @@ def cost(spec: ConvSpec, machine: Machine, workers: int) -> Cost:
     steps = _steps(spec)
     for step in steps:
         part, num_outputs = step.spec, step.spec.num_outputs
-        seconds += SLOWER * direct.seconds_for(part, num_outputs, step.num_taps, machine, workers)
+        seconds += SLOWER * direct.seconds_for(part, num_outputs, step.num_taps, machine)
         largest = max(largest, num_outputs)
     return Cost(seconds, 1 << 19 if len(steps) == 1 else largest * spec.item.itemsize, error)
 
@@ -134,6 +135,11 @@ class Separable:
         self._steps = _steps(spec)
         self._routines = [Fused(step.spec) if step.fused else direct.build(step.spec) for step in self._steps]
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of its tables."""
+        return sum(routine.nbytes for routine in self._routines)
+
     def load(self, kernels: Array) -> _Factors:
         """The factors, as each routine wants them."""
         found = [outer_factors(kernel) for kernel in kernels]
@@ -165,12 +171,17 @@ class Fused:
     def __init__(self, spec: ConvSpec) -> None:
         """Compile, or fetch, the loop and make its tables."""
         self._item = spec.item
-        self._shared = planes.share_separable(spec, planes.source_name(spec.x_dtype, spec.item))
+        self._shared = planes.share_separable(spec, shared.source_name(spec.x_dtype, spec.item))
 
-    def load_factors(self, down: Array, across: Array) -> planes.Loaded:
+    @property
+    def nbytes(self) -> int:
+        """Memory of its tables."""
+        return self._shared.nbytes
+
+    def load_factors(self, down: Array, across: Array) -> shared.Loaded:
         """Both factors of every kernel, (M, taps) each, as the loop reads them."""
         return self._shared.load(down, across)
 
-    def run(self, x: Array, packed: planes.Loaded, out: Array, workers: int) -> None:
+    def run(self, x: Array, packed: shared.Loaded, out: Array, workers: int) -> None:
         """All planes of the stack."""
-        self._shared(planes.readable(x, self._item), packed, out, workers)
+        self._shared(shared.readable(x, self._item), packed, out, workers)

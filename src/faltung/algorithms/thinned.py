@@ -34,6 +34,11 @@ class Thinned:
         self._inner = build(every)
         self._keep = tuple(slice(None, None, axis.stride) for axis in spec.axes)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of its tables."""
+        return self._inner.nbytes
+
     def load(self, kernels: Array) -> Any:
         """As the inner routine wants them."""
         return self._inner.load(kernels)

@@ -140,6 +140,11 @@ class Grid:
             for limits in itertools.product(*along)
         ]
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the limits, about."""
+        return 200 * len(self._limits) + (0 if self._pairs is None else self._pairs.nbytes)
+
     def groups(self, num_entries: int) -> list[list[Unit]]:
         """The tiles of so many entries of the result, group by group."""
         units = [

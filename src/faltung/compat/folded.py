@@ -10,7 +10,8 @@ from ..door import plan
 from ..errors import AccuracyError, MethodError
 from ..explanation import Explanation
 from ..planner import Plan
-from ..spec import Array, Mode
+from ..reading import Mode
+from ..spec import Array
 
 
 def as_given(data: Any, name: str) -> Array:

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..boundary import Boundary
 from ..door import convolve
-from ..spec import Array, Padding, default_rtol
+from ..reading import Padding
+from ..spec import Array, default_rtol
 
 
 def mean_of_what_is_there(x: Array, kernel: Array, *, boundary: Boundary, padding: Padding) -> tuple[Array, Array]:

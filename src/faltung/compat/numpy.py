@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import ParameterError, ShapeError
-from ..spec import Array, Mode
+from ..reading import Mode
+from ..spec import Array
 from .folded import as_given, folded
 
 __all__ = ["convolve", "correlate"]

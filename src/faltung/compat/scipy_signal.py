@@ -27,7 +27,8 @@ from ..arguments import entries
 from ..boundary import Boundary
 from ..door import convolve as _convolve
 from ..errors import DtypeError, ParameterError, ShapeError
-from ..spec import Array, Mode
+from ..reading import Mode
+from ..spec import Array
 from .folded import as_given, bounded, choice, folded
 
 __all__ = [
@@ -42,8 +43,6 @@ __all__ = [
     "sepfir2d",
 ]
 
-_SUMS = ("direct", "separable")
-"""The engine's algorithms that add products; all others transform."""
 Method = Literal["auto", "direct", "fft"]
 Chosen = Literal["direct", "fft"]
 Outside = Literal["fill", "pad", "wrap", "circular", "symm", "symmetric"]
@@ -242,9 +241,9 @@ def choose_conv_method(
         x, kernel = kernel, x
     explanation = choice(x, kernel, mode)
     if not measure:
-        return "direct" if explanation.method in _SUMS else "fft"
+        return "fft" if explanation.verdicts[0].transforms else "direct"
     times = {"fft": _seconds(x, kernel, mode, "fft"), "direct": _seconds(x, kernel, mode, "direct")}
-    serves = any(verdict.method not in _SUMS and verdict.refusal is None for verdict in explanation.verdicts)
+    serves = any(verdict.transforms and verdict.refusal is None for verdict in explanation.verdicts)
     return ("fft" if serves and times["fft"] < times["direct"] else "direct"), times
 
 
