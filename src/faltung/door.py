@@ -91,8 +91,8 @@ def convolve(
         stride: keep every so-many-th output, per axis.
         dilation: spread the weights this far apart, per axis.
         padding: how many samples to add outside, instead of `mode`: a number, a list with a number or a pair
-            (before, after) per axis, or "same": (k - 1) // 2 in front and k // 2 behind, as torch pads. For even kernels
-            that is one sample less in front than mode="same", which amounts to k // 2 there.
+            (before, after) per axis, or "same": (k - 1) // 2 in front and k // 2 behind, as torch pads. For even
+            kernels that is one sample less in front than mode="same", which amounts to k // 2 there.
         axes: the axes to convolve; all others are a batch and broadcast.
         method: "auto", or the algorithm to take (`faltung.methods()`), or an error that says why it cannot.
         dtype: dtype of the result; rounding to integers is to nearest even.

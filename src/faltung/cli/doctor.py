@@ -116,32 +116,37 @@ def _self_test() -> "Iterator[dict[str, Any]]":
     from ..errors import AccuracyError, FaltungError
 
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(64, 61)).astype(np.float32)
     column, row = rng.normal(size=(2, 7)).astype(np.float32)
-    kernel = np.outer(column, row)
-    expected = _by_definition(x.astype(np.float64), kernel.astype(np.float64))
-    # float32 rounds at 6e-8; 49 products of size about 1 add up
-    allowed = 1e-5 * float(np.abs(kernel).sum())
-    for verdict in explain(x, kernel, mode="same", boundary="reflect").verdicts:
-        if verdict.refusal is not None:
-            continue
-        start = time.perf_counter()
-        try:
-            result = plan(x, kernel, mode="same", boundary="reflect", method=verdict.method)(x)
-            error = float(np.abs(result - expected).max())
-            said = None
-        except AccuracyError:
-            # it may decline data that it cannot serve exactly enough: nothing wrong came out
-            continue
-        except (FaltungError, ArithmeticError, ValueError, TypeError, OSError, RuntimeError) as problem:
-            error, said = float("inf"), f"{type(problem).__name__}: {problem}"
-        yield {
-            "name": verdict.method,
-            "passed": error <= allowed,
-            "error": error,
-            "seconds": time.perf_counter() - start,
-            "problem": said,
-        }
+    cases = [
+        (rng.normal(size=(64, 61)).astype(np.float32), np.outer(column, row)),
+        (rng.integers(-99, 99, (64, 61)), rng.integers(-9, 9, (7, 7))),
+    ]
+    tested: set[str] = set()
+    for x, kernel in cases:
+        expected = _by_definition(x.astype(np.float64), kernel.astype(np.float64))
+        # float32 rounds at 6e-8, and 49 products of size about 1 add up; integers are exact
+        allowed = 1e-5 * float(np.abs(kernel).sum()) if x.dtype.kind == "f" else 0.0
+        for verdict in explain(x, kernel, mode="same", boundary="reflect").verdicts:
+            if verdict.refusal is not None or verdict.method in tested:
+                continue
+            start = time.perf_counter()
+            try:
+                result = plan(x, kernel, mode="same", boundary="reflect", method=verdict.method)(x)
+                error = float(np.abs(result - expected).max())
+                said = None
+            except AccuracyError:
+                # it may decline data that it cannot serve exactly enough: nothing wrong came out
+                continue
+            except (FaltungError, ArithmeticError, ValueError, TypeError, OSError, RuntimeError) as problem:
+                error, said = float("inf"), f"{type(problem).__name__}: {problem}"
+            tested.add(verdict.method)
+            yield {
+                "name": verdict.method,
+                "passed": error <= allowed,
+                "error": error,
+                "seconds": time.perf_counter() - start,
+                "problem": said,
+            }
 
 
 def _by_definition(x: "Array", kernel: "Array") -> "Array":
