@@ -17,8 +17,7 @@ help:  ## list the targets
 # Stamps: a stamp older than pyproject.toml or constraints.txt is made anew, so nothing is installed twice.
 # .made    an environment with a pip that knows dependency groups (25.1)
 # .demo    the package and its pictures: all that the tour needs
-# .setup   the tools of test and dev as well
-# .outside the libraries whose own tests run on Faltung's drop-in modules, beside NumPy and SciPy
+# .setup   the tools of dev and test as well, with the libraries that tests compare with
 # .bench   the rivals that benchmarks race against
 .venv/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -34,10 +33,6 @@ help:  ## list the targets
 
 .venv/.setup: .venv/.demo
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
-	@touch $@
-
-.venv/.outside: .venv/.setup
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group outside
 	@touch $@
 
 .venv/.bench: .venv/.setup
@@ -66,7 +61,7 @@ test: .venv/.setup  ## every test but the slow ones, every example in the docstr
 test-slow: .venv/.setup  ## the slow ones: every loop with bounds checked, over the whole grid of sizes
 	$(BIN)/python -m pytest -m slow tests $(ARGS)
 
-test-outside: .venv/.outside  ## the own tests of NumPy, SciPy and astropy, run on the drop-in modules; ARGS names suites
+test-outside: .venv/.setup  ## the own tests of NumPy, SciPy and astropy, run on the drop-in modules; ARGS names suites
 	PYTHONPATH=tests $(BIN)/python -m outside $(ARGS)
 
 cover: .venv/.setup  ## the tests with line and branch coverage; pages in htmlcov/
