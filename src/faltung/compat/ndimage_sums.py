@@ -16,10 +16,9 @@ from ..door import correlate
 from ..errors import IntegerOverflow, ParameterError
 from ..filters.kernels.formulas import outer
 from ..rounding import largest_in
-from ..spec import Array, Overflow
+from ..spec import Array, Overflow, default_rtol
 from .ndimage_words import FilterError, check_samples, parse_complex_cval, parse_cval, parse_mode
 
-EPS = float(np.finfo(np.float64).eps)
 INT64, FLOAT64 = np.dtype(np.int64), np.dtype(np.float64)
 
 
@@ -119,7 +118,8 @@ def _correlated(
         origin=windows.origins,
         dtype=dtype,
         overflow=overflow,
-        rtol=_rtol(weights) if weights.dtype.kind == "f" else None,
+        # the door's own default; named, because the cast counts on it
+        rtol=default_rtol(FLOAT64, weights.size) if weights.dtype.kind == "f" else None,
     )
 
 
@@ -139,11 +139,6 @@ def is_whole(weights: Array) -> bool:
     return bool((np.abs(weights) < 2.0**63).all() and (weights == np.trunc(weights)).all())
 
 
-def _rtol(weights: Array) -> float:
-    """The bound that the door keeps by default; named, because the cast counts on it."""
-    return 16 * EPS * max(1.0, math.log2(weights.size))
-
-
 def _error_bound(x: Array, weights: Array, windows: Windows, cval: Any, dtype: np.dtype[Any]) -> float:
     """How far a sum can be from the true one; 0 where the cast to `dtype` does not ask."""
     if dtype.kind == "f":
@@ -153,7 +148,7 @@ def _error_bound(x: Array, weights: Array, windows: Windows, cval: Any, dtype: n
         largest = float(np.abs(x[np.isfinite(x)]).max(initial=0.0))
     if windows.has_constant and math.isfinite(cval):
         largest = max(largest, abs(cval))
-    return _rtol(weights) * float(np.abs(weights).sum()) * largest
+    return default_rtol(FLOAT64, weights.size) * float(np.abs(weights).sum()) * largest
 
 
 def _skipping_zeros(x: Array, weights: Array, windows: Windows, cval: Any, dtype: np.dtype[Any]) -> Array:
