@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import holds
 from ..door import correlate
 from ..errors import IntegerOverflow, ParameterError
 from ..filters.kernels.formulas import outer
@@ -125,11 +126,7 @@ def _correlated(
 
 def _is_exact(x: Array, weights: Array, windows: Windows, cval: Any) -> bool:
     """Whether everything is whole and goes into int64, so that the sum has no rounding."""
-    return (
-        x.dtype.kind in "biu"
-        and is_whole(weights)
-        and (not windows.has_constant or (math.isfinite(cval) and cval == int(cval) and -(2**63) <= cval < 2**63))
-    )
+    return x.dtype.kind in "biu" and is_whole(weights) and (not windows.has_constant or holds(INT64, cval))
 
 
 def is_whole(weights: Array) -> bool:
