@@ -6,10 +6,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 # more arguments for pytest, e.g. make test ARGS="tests/filters -x"
 ARGS ?=
+# what holds for every input, so that more inputs find more
+LAWS := tests/test_laws.py tests/test_oracle.py tests/test_missing.py tests/algorithms
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check test test-slow test-outside cover bench changelog release ci clean
+.PHONY: help setup demo check test test-slow test-laws test-outside cover bench changelog release ci clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -61,6 +63,9 @@ test: .venv/.setup  ## every test but the slow ones, every example in the docstr
 test-slow: .venv/.setup  ## the slow ones: every loop with bounds checked, over the whole grid of sizes
 	$(BIN)/python -m pytest -m slow tests $(ARGS)
 
+test-laws: .venv/.setup  ## the laws and all algorithms once more, over ten times as many cases: four minutes
+	$(BIN)/python -m pytest -m 'not slow' --hypothesis-profile=ci $(LAWS) $(ARGS)
+
 test-outside: .venv/.setup  ## the own tests of NumPy, SciPy and astropy, run on the drop-in modules; ARGS names suites
 	PYTHONPATH=tests $(BIN)/python -m outside $(ARGS)
 
@@ -83,7 +88,7 @@ release:  ## make release VERSION=1.2.0: run ci, set the version, write CHANGELO
 	$(BIN)/python -m hatchling build
 	@echo 'Look at it, then: git commit -am "release: $(VERSION)" && git tag v$(VERSION)'
 
-ci: check test test-slow test-outside  ## what .ci/run runs
+ci: check test test-slow test-laws test-outside  ## what .ci/run runs
 
 clean:  ## remove the environment and everything made
 	rm -rf .venv tour dist htmlcov .coverage .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
