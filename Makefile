@@ -6,10 +6,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 # more arguments for pytest, e.g. make test ARGS="tests/filters -x"
 ARGS ?=
+# what holds for every input, so that more inputs find more
+LAWS := tests/test_laws.py tests/test_oracle.py tests/test_missing.py tests/algorithms
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check test test-slow test-outside cover bench changelog release ci clean
+.PHONY: help setup demo check test test-slow test-laws test-outside cover bench changelog release ci clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -17,8 +19,7 @@ help:  ## list the targets
 # Stamps: a stamp older than pyproject.toml or constraints.txt is made anew, so nothing is installed twice.
 # .made    an environment with a pip that knows dependency groups (25.1)
 # .demo    the package and its pictures: all that the tour needs
-# .setup   the tools of test and dev as well
-# .outside the libraries whose own tests run on Faltung's drop-in modules, beside NumPy and SciPy
+# .setup   the tools of dev and test as well, with the libraries that tests compare with
 # .bench   the rivals that benchmarks race against
 .venv/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -34,10 +35,6 @@ help:  ## list the targets
 
 .venv/.setup: .venv/.demo
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
-	@touch $@
-
-.venv/.outside: .venv/.setup
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group outside
 	@touch $@
 
 .venv/.bench: .venv/.setup
@@ -66,7 +63,10 @@ test: .venv/.setup  ## every test but the slow ones, every example in the docstr
 test-slow: .venv/.setup  ## the slow ones: every loop with bounds checked, over the whole grid of sizes
 	$(BIN)/python -m pytest -m slow tests $(ARGS)
 
-test-outside: .venv/.outside  ## the own tests of NumPy, SciPy and astropy, run on the drop-in modules; ARGS names suites
+test-laws: .venv/.setup  ## the laws and all algorithms once more, over ten times as many cases: four minutes
+	$(BIN)/python -m pytest -m 'not slow' --hypothesis-profile=ci $(LAWS) $(ARGS)
+
+test-outside: .venv/.setup  ## the own tests of NumPy, SciPy and astropy, run on the drop-in modules; ARGS names suites
 	PYTHONPATH=tests $(BIN)/python -m outside $(ARGS)
 
 cover: .venv/.setup  ## the tests with line and branch coverage; pages in htmlcov/
@@ -88,7 +88,7 @@ release:  ## make release VERSION=1.2.0: run ci, set the version, write CHANGELO
 	$(BIN)/python -m hatchling build
 	@echo 'Look at it, then: git commit -am "release: $(VERSION)" && git tag v$(VERSION)'
 
-ci: check test test-slow test-outside  ## what .ci/run runs
+ci: check test test-slow test-laws test-outside  ## what .ci/run runs
 
 clean:  ## remove the environment and everything made
 	rm -rf .venv tour dist htmlcov .coverage .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache

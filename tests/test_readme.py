@@ -1,9 +1,12 @@
 """What README.md and ARCHITECTURE.md say is so: examples, commands, the table, the files they name."""
 
 import doctest
+import inspect
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,6 +84,32 @@ def test_sobel_of_a_ramp_is_8_as_printed_and_1_per_unit() -> None:
     ramp = np.tile(np.arange(8.0), (8, 1))
     assert ft.sobel(ramp, axis=1)[4, 4] == 8
     assert ft.sobel(ramp, axis=1, scale="unit")[4, 4] == 1
+
+
+def test_every_drop_in_module_has_its_row_with_its_functions() -> None:
+    rows = dict(re.findall(r"^\| `compat\.(\w+)` \| ([^|]+) \|", README, re.M))
+    assert sorted(rows) == sorted(ft.compat.__all__)
+    for module, said in rows.items():
+        names = getattr(ft.compat, module).__all__
+        # many functions are counted
+        listed = re.fullmatch(r"`([\w ]+)`", said)
+        assert sorted(listed[1].split()) == sorted(names) if listed else f": {len(names)} functions" in said, module
+
+
+def test_every_option_of_a_call_has_its_row() -> None:
+    table = README.split("## What a call takes")[1].split("\n\n")[1]
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", table, re.M)
+    options = [p.name for p in inspect.signature(ft.convolve).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    assert sorted(re.findall(r"\w+", " ".join(rows))) == sorted(options)
+
+
+@pytest.mark.parametrize("verb", [ft.convolve, ft.correlate])
+@pytest.mark.parametrize("k", [2, 3, 4, 7])
+def test_mode_same_and_padding_same_lean_as_said(verb: Callable[..., Any], k: int) -> None:
+    x, ones = np.random.default_rng(0).integers(0, 9, 20), np.ones(k, int)
+    back, ahead = k // 2, (k - 1) // 2
+    for options, window in (({"mode": "same"}, (back, ahead)), ({"padding": "same"}, (ahead, back))):
+        assert np.array_equal(verb(x, ones, **options), np.convolve(np.pad(x, window), ones, "valid"))
 
 
 @pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"])

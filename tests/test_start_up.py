@@ -41,6 +41,13 @@ def test_public_names_load_nothing_heavy_before_they_are_called() -> None:
     assert not HEAVY & set(_in_new_process(program))
 
 
+def test_a_drop_in_module_is_loaded_without_the_others() -> None:
+    program = "import faltung, json, sys; faltung.compat.numpy.convolve; print(json.dumps(list(sys.modules)))"
+    modules = {f"faltung.compat.{name}" for name in faltung.compat.__all__}
+    assert modules & set(_in_new_process(program)) == {"faltung.compat.numpy"}
+    assert dir(faltung.compat) == faltung.compat.__all__
+
+
 def test_import_makes_no_thread() -> None:
     program = "import faltung, json, threading; print(json.dumps([t.name for t in threading.enumerate()]))"
     assert _in_new_process(program) == ["MainThread"]

@@ -79,6 +79,16 @@ def integers(name: str, value: Any, num_axes: int, *, least: int | None = None) 
     return [integer(name, entry, least=least) for entry in per_axis(name, value, num_axes)]
 
 
+def holds(dtype: np.dtype[Any], value: Any) -> bool:
+    """Whether bool or an integer dtype has this number; a fraction, NaN, infinity or complex number is none of them."""
+    try:
+        whole = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    least, greatest = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    return bool(whole == value and least <= whole <= greatest)
+
+
 def parse_axis(name: str, axis: Any, ndim: int) -> int:
     """One axis as a position >= 0."""
     number = integer(name, axis)

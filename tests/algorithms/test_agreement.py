@@ -50,7 +50,8 @@ def test_agrees_over_many_vectors_and_tiles(method: str) -> None:
 
 @pytest.mark.parametrize("method", NAMES)
 def test_agrees_over_many_vectors_in_any_dtype(method: str) -> None:
-    serves(method, cases(large=True), 0.2, "oracle")
+    # one case in five is separable: of half the profile's number, some are
+    assert serves(method, cases(large=True), 0.5, "oracle"), f"{method} refused every case"
 
 
 @pytest.mark.slow

@@ -163,7 +163,11 @@ def test_what_has_no_order_is_refused(extreme, bad):
 
 @both
 @pytest.mark.parametrize(
-    ("dtype", "value"), [("uint8", 256), ("uint8", 0.5), ("int8", np.nan), ("float16", 1e6), ("f4", 1j)]
+    ("dtype", "value"),
+    [
+        *(("uint8", 256), ("uint8", 0.5), ("uint8", 1j), ("int8", np.nan), ("bool", 2), ("int64", 10**400)),
+        *(("float16", 1e6), ("f4", 1j), ("f8", 10**400)),
+    ],
 )
 def test_a_value_outside_that_the_dtype_cannot_hold_is_refused(extreme, dtype, value):
     with pytest.raises(ft.ParameterError, match="boundary value"):

@@ -11,10 +11,26 @@
 | `astropy` | `astropy.convolution` | convolve, convolve_fft |
 
 Names, signatures, defaults, dtypes and types of errors are theirs; integers wrap as theirs do. A module differs from
-the engine by translation only, and from its model where a function's docstring says so. `make test-outside` runs the
-other libraries' own tests on these functions.
+the engine by translation, and where its model's habit needs it, by calls named in the module; from its model it differs
+where a function's docstring says so. `make test-outside` runs the other libraries' own tests on these functions.
+
+A module is loaded on first use.
 """
 
-from . import astropy, numpy, scipy_linalg, scipy_ndimage, scipy_signal
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import astropy, numpy, scipy_linalg, scipy_ndimage, scipy_signal
 
 __all__ = ["astropy", "numpy", "scipy_linalg", "scipy_ndimage", "scipy_signal"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'faltung.compat' has no attribute {name!r}")
+    return import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> list[str]:
+    return __all__

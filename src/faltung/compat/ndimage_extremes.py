@@ -1,12 +1,12 @@
 """Largest and smallest values with scipy.ndimage's windows, constants outside and casts."""
 
-import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ..arguments import holds
 from ..boundary import AxisBoundary, parse_boundary
 from ..errors import DtypeError, ParameterError
 from ..filters.extrema import extreme_along, extreme_under
@@ -136,18 +136,9 @@ def _with_outside(x: Array, mode: Any, cval: Any, dtype: np.dtype[Any]) -> tuple
         if x.dtype.kind == "f":
             # a constant must not lose digits that the output can hold
             x = x.astype(np.result_type(x.dtype, dtype) if dtype.kind == "f" else FLOAT64, copy=False)
-        elif not _holds(x.dtype, outside):
+        elif not holds(x.dtype, outside):
             x = x.astype(np.longdouble)
     return x, parse_boundary(rule, 1)[0]
-
-
-def _holds(dtype: np.dtype[Any], value: Any) -> bool:
-    """Whether bool or an integer dtype has this number."""
-    if not math.isfinite(value) or value != int(value):
-        return False
-    if dtype.kind == "b":
-        return value in (0, 1)
-    return bool(np.iinfo(dtype).min <= value <= np.iinfo(dtype).max)
 
 
 def _refuse_complex(x: Array) -> None:

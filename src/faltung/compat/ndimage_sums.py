@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import holds
 from ..door import correlate
 from ..errors import IntegerOverflow, ParameterError
 from ..filters.kernels.formulas import outer
 from ..rounding import largest_in
-from ..spec import Array, Overflow
+from ..spec import Array, Overflow, default_rtol
 from .ndimage_words import FilterError, check_samples, parse_complex_cval, parse_cval, parse_mode
 
-EPS = float(np.finfo(np.float64).eps)
 INT64, FLOAT64 = np.dtype(np.int64), np.dtype(np.float64)
 
 
@@ -119,17 +119,14 @@ def _correlated(
         origin=windows.origins,
         dtype=dtype,
         overflow=overflow,
-        rtol=_rtol(weights) if weights.dtype.kind == "f" else None,
+        # the door's own default; named, because the cast counts on it
+        rtol=default_rtol(FLOAT64, weights.size) if weights.dtype.kind == "f" else None,
     )
 
 
 def _is_exact(x: Array, weights: Array, windows: Windows, cval: Any) -> bool:
     """Whether everything is whole and goes into int64, so that the sum has no rounding."""
-    return (
-        x.dtype.kind in "biu"
-        and is_whole(weights)
-        and (not windows.has_constant or (math.isfinite(cval) and cval == int(cval) and -(2**63) <= cval < 2**63))
-    )
+    return x.dtype.kind in "biu" and is_whole(weights) and (not windows.has_constant or holds(INT64, cval))
 
 
 def is_whole(weights: Array) -> bool:
@@ -137,11 +134,6 @@ def is_whole(weights: Array) -> bool:
     if weights.dtype.kind in "bi":
         return True
     return bool((np.abs(weights) < 2.0**63).all() and (weights == np.trunc(weights)).all())
-
-
-def _rtol(weights: Array) -> float:
-    """The bound that the door keeps by default; named, because the cast counts on it."""
-    return 16 * EPS * max(1.0, math.log2(weights.size))
 
 
 def _error_bound(x: Array, weights: Array, windows: Windows, cval: Any, dtype: np.dtype[Any]) -> float:
@@ -153,7 +145,7 @@ def _error_bound(x: Array, weights: Array, windows: Windows, cval: Any, dtype: n
         largest = float(np.abs(x[np.isfinite(x)]).max(initial=0.0))
     if windows.has_constant and math.isfinite(cval):
         largest = max(largest, abs(cval))
-    return _rtol(weights) * float(np.abs(weights).sum()) * largest
+    return default_rtol(FLOAT64, weights.size) * float(np.abs(weights).sum()) * largest
 
 
 def _skipping_zeros(x: Array, weights: Array, windows: Windows, cval: Any, dtype: np.dtype[Any]) -> Array:

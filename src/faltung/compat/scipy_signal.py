@@ -17,13 +17,14 @@ Example:
     array([1. , 2.5, 4. ])
 """
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, overload
 
 import numpy as np
 
-from ..arguments import entries
+from ..arguments import entries, holds
 from ..boundary import Boundary
 from ..door import convolve as _convolve
 from ..errors import DtypeError, ParameterError, ShapeError
@@ -389,7 +390,8 @@ def _fill(fillvalue: Any, dtype: np.dtype[Any]) -> Any:
         return float(value)
     if dtype.kind == "b":
         return int(bool(value))
-    if not np.isfinite(value) or not np.iinfo(dtype).min <= int(value) <= np.iinfo(dtype).max:
+    # a fraction is cut off
+    if (isinstance(value, float) and not math.isfinite(value)) or not holds(dtype, int(value)):
         raise cannot
     return int(value)
 

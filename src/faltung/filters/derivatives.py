@@ -19,7 +19,7 @@ from ..spec import Array
 from . import kernels
 from .inputs import Sigmas, as_floats, parse_sigmas, weights_dtype
 from .kernels.formulas import PREWITT, SCHARR, SOBEL
-from .passes import ONE, correlate_lines, one_per_axis
+from .passes import ONE, boundary_per_axis, correlate_lines
 from .smoothing import gaussian
 
 Scale = Literal["kernel", "unit"]
@@ -285,7 +285,7 @@ def _slope(
     y = correlate_lines(array, [difference if p == along else ONE for p in positions], positions, boundary)
     if len(across) > 1 and len(positions) > 1:
         line = (across / across.sum() if scale == "unit" else across).astype(dtype)
-        outside = [_differenced(entry) for entry in one_per_axis(boundary, len(positions))]
+        outside = [_differenced(entry) for entry in boundary_per_axis(boundary, len(positions))]
         y = correlate_lines(y, [ONE if p == along else line for p in positions], positions, outside)
     if scale == "unit":
         y *= 0.5

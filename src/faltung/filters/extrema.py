@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..algorithms.gather import gather
-from ..arguments import Axes, parse_axes
+from ..arguments import Axes, holds, parse_axes
 from ..boundary import AxisBoundary, Boundary, Side, parse_boundary
 from ..errors import ParameterError, ShapeError
 from ..spec import Array, Axis
@@ -217,10 +217,14 @@ def _check_value(side: Side, dtype: np.dtype[Any]) -> None:
     if not side.fills or side.value == 0:
         return
     value = side.value
-    if dtype.kind == "f" and not isinstance(value, complex):
-        fits = not math.isfinite(value) or bool(np.longdouble(abs(value)) <= np.finfo(dtype).max)
-    else:
-        fits = not isinstance(value, complex) and math.isfinite(value) and value == int(value)
-        fits = fits and int(least_of(dtype)) <= value <= int(_greatest_of(dtype))
-    if not fits:
+    if not (_holds_float(dtype, value) if dtype.kind == "f" else holds(dtype, value)):
         raise ParameterError(f"the boundary value {value!r} is not a number of dtype {dtype}: give such a number")
+
+
+def _holds_float(dtype: np.dtype[Any], value: Any) -> bool:
+    """Whether a float dtype has this number, rounded at most."""
+    try:
+        return not math.isfinite(value) or bool(np.longdouble(abs(value)) <= np.finfo(dtype).max)
+    except (TypeError, OverflowError):
+        # complex, or a whole number beyond every float
+        return False

@@ -25,8 +25,8 @@ def correlate_lines(x: Array, lines: Sequence[Array], axes: Sequence[int], bound
     Returns:
         A new array of the shape of x, in the dtype of x and the lines together: float16 is not rounded in between.
     """
-    entries = one_per_axis(boundary, len(axes))
     rules = parse_boundary(boundary, len(axes))
+    entries = boundary_per_axis(boundary, len(axes))
     # a constant outside would itself be weighted by the passes before, unless it is 0
     plain = all(side.value == 0 for rule in rules for side in (rule.before, rule.after))
     step = 2 if plain else len(axes)
@@ -38,7 +38,6 @@ def correlate_lines(x: Array, lines: Sequence[Array], axes: Sequence[int], bound
     return y.copy() if y is x else y
 
 
-def one_per_axis(boundary: Boundary, num_axes: int) -> list[Any]:
-    """The caller's boundary, checked and taken apart: what is said of each axis."""
-    parse_boundary(boundary, num_axes)
+def boundary_per_axis(boundary: Boundary, num_axes: int) -> list[Any]:
+    """The caller's boundary, parsed before, taken apart: what is said of each axis."""
     return list(boundary) if isinstance(boundary, list) else [boundary] * num_axes
