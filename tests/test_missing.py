@@ -160,7 +160,7 @@ def test_nan_as_an_error_says_where() -> None:
         ([1.0, 2.0], [1, 1], {"weights": [1.0, -0.1]}, ft.ParameterError, "outside 0"),
         ([1.0, 2.0], [1, 1], {"weights": [1.0, np.nan]}, ft.ParameterError, "NaN"),
         ([1.0, 2.0], [1, 1], {"weights": [1j, 1]}, ft.DtypeError, "complex"),
-        ([1.0, 2.0], [1, 1], {"weights": "ab"}, ft.DtypeError, "real numbers"),
+        ([1.0, 2.0], [1, 1], {"weights": "ab"}, ft.DtypeError, "weights is a str"),
         ([1.0, 2.0], [1.0, np.inf], {"weights": [1, 1]}, ft.ParameterError, "weights=.*finite"),
         ([1.0, 2.0], [1.0, np.nan], {"nan": "omit"}, ft.ParameterError, "omit.*finite"),
         (np.array([1, 2], object), [1], {"nan": "omit"}, ft.DtypeError, "objects"),

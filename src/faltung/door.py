@@ -16,6 +16,7 @@ from .arrays import as_array, as_kernel
 from .boundary import Boundary
 from .errors import ParameterError, ShapeError
 from .explanation import Explanation
+from .jit import compiler
 from .planner import Plan
 from .reading import Mode, Padding, make_spec
 from .spec import Array, Nan, Overflow, parse_dtype
@@ -298,7 +299,17 @@ def _cached_plan(x: Array, kernel: Any, flip: bool, options: tuple[Any, ...]) ->
     The key holds the kernel's bytes, never its identity: kernels are edited in place.
     """
     weights = as_kernel(kernel, x)
-    key = (x.shape, x.dtype, weights.tobytes(), weights.shape, weights.dtype, flip, options, _types(options))
+    key = (
+        x.shape,
+        x.dtype,
+        weights.tobytes(),
+        weights.shape,
+        weights.dtype,
+        flip,
+        compiler.is_checking(),
+        options,
+        _types(options),
+    )
     if weights.dtype.kind == "O":
         return _new_plan(x, weights, flip, options)
     try:

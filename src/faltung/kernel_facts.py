@@ -14,6 +14,7 @@ class KernelFacts:
 
     Attributes:
         separable: each is an outer product of one vector per axis, `outer_factors`.
+        to_the_last: and every weight is right to its own last digits, not only to those of the mean weight.
         finite: no weight is NaN or infinite.
         bits: of integer kernels: so many bits, the sign among them, hold every weight; 0 for others.
     """
@@ -21,6 +22,7 @@ class KernelFacts:
     separable: bool
     finite: bool
     bits: int = 0
+    to_the_last: bool = False
 
 
 def kernel_facts(kernels: Array) -> KernelFacts:
@@ -31,7 +33,9 @@ def kernel_facts(kernels: Array) -> KernelFacts:
         return KernelFacts(separable=False, finite=True)
     finite = bool(np.isfinite(kernels).all())
     separable = finite and kernels.ndim > 2 and len(kernels) > 0
-    return KernelFacts(separable and all(outer_factors(kernel) is not None for kernel in kernels), finite)
+    separable = separable and all(outer_factors(kernel) is not None for kernel in kernels)
+    to_the_last = separable and all(outer_factors(kernel, to_the_last=True) is not None for kernel in kernels)
+    return KernelFacts(separable, finite, to_the_last=to_the_last)
 
 
 def signed_bits(numbers: Array) -> int:
@@ -42,12 +46,15 @@ def signed_bits(numbers: Array) -> int:
     return min(64, max(max(high, 0).bit_length(), max(~low, 0).bit_length()) + 1)
 
 
-def outer_factors(weights: Array) -> tuple[Array, ...] | None:
+def outer_factors(weights: Array, *, to_the_last: bool = False) -> tuple[Array, ...] | None:
     """One vector per axis whose outer product is this kernel, or None.
 
     The difference is at most 4 eps of the dtype, relative to the larger of each weight and the mean weight, so it is
-    covered by the error bound that every call promises by default. The lines that cross in the largest weight are the
-    factors of a rank-1 kernel.
+    covered by the error bound that every call promises by default; and zeros are zeros, since an infinite sample tells
+    them from little. The lines that cross in the largest weight are the factors of a rank-1 kernel.
+
+    Args:
+        to_the_last: relative to each weight alone: where sums are scaled up, the smallest may be all that is left.
     """
     with np.errstate(over="ignore"):
         size = np.abs(weights)
@@ -63,5 +70,6 @@ def outer_factors(weights: Array) -> tuple[Array, ...] | None:
     product = factors[0]
     for factor in factors[1:]:
         product = product[..., None] * factor
-    slack = 4 * info.eps * np.maximum(size, size.mean())
-    return tuple(factors) if bool((np.abs(weights - product) <= slack).all()) else None
+    slack = 4 * info.eps * (size if to_the_last else np.maximum(size, size.mean()))
+    right = (np.abs(weights - product) <= slack) & ((product == 0) == (weights == 0))
+    return tuple(factors) if bool(right.all()) else None

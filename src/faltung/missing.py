@@ -3,25 +3,28 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from .arrays import as_array
 from .boundary import AxisBoundary, Side
 from .errors import DtypeError, MissingData, ParameterError, ShapeError
-from .kernel_facts import kernel_facts
+from .kernel_facts import KernelFacts, kernel_facts
 from .spec import Array, ConvSpec, default_rtol
+
+Counted = Literal["missing", "there", "within x"]
 
 
 def look_at(x: Array, weights: Any, spec: ConvSpec) -> tuple[Array, Array | None]:
-    """What is there of x, and how much of each sample is not.
+    """What is there of x, and how much of each sample that is.
 
     Args:
         weights: of the shape of x, from 0 (missing) to 1; None where the spec is not weighted.
 
     Returns:
-        x times its weights, 0 where nothing is; and 1 minus the weights (bool where they are 0 and 1), None if nothing
-        is missing. x itself is not touched.
+        x times its weights, 0 where nothing is; and the weights (bool where NaN is all that is missing), None if all of
+        x is there. x itself is not touched.
 
     Raises:
         MissingData: x holds NaN and `spec.nan` is "error".
@@ -42,10 +45,10 @@ def look_at(x: Array, weights: Any, spec: ConvSpec) -> tuple[Array, Array | None
         share = _checked(weights, x, spec)
         if holes is not None:
             share = np.where(holes, 0, share)
-        return _weighed(x, share, spec), None if (share == 1).all() else 1 - share
+        return _weighed(x, share, spec), None if (share == 1).all() else share
     if holes is None:
         return x, None
-    return np.where(holes, x.dtype.type(0), x), holes
+    return np.where(holes, x.dtype.type(0), x), ~holes
 
 
 def _holes(x: Array) -> Array | None:
@@ -80,7 +83,7 @@ def _weighed(x: Array, share: Array, spec: ConvSpec) -> Array:
 
 
 def _checked(weights: Any, x: Array, spec: ConvSpec) -> Array:
-    share = np.asarray(weights)
+    share = as_array(weights, "weights")
     if share.dtype.kind not in "biuf":
         raise DtypeError(f"weights have dtype {share.dtype}: real numbers from 0 to 1, or bool, are expected")
     if share.shape != x.shape:
@@ -89,6 +92,12 @@ def _checked(weights: Any, x: Array, spec: ConvSpec) -> Array:
             f"np.broadcast_to(weights, x.shape)"
         )
     share = share.astype(spec.real, copy=False)
+    least = float(np.finfo(spec.item).tiny / np.finfo(spec.item).eps)
+    if ((share > 0) & (share < least)).any():
+        raise ParameterError(
+            f"weights above 0 and below {least:.1e} would leave nothing of a sample in {spec.item}: give 0, or larger "
+            f"ones"
+        )
     if not ((share >= 0) & (share <= 1)).all():
         raise ParameterError(
             "weights lie outside 0 (missing) to 1, or are NaN: scale them, e.g. weights / weights.max()"
@@ -97,46 +106,52 @@ def _checked(weights: Any, x: Array, spec: ConvSpec) -> Array:
 
 
 def shares(
-    spec: ConvSpec, kernels: Array, missing: Array | None, count: Callable[[Array, bool], Array]
+    spec: ConvSpec, kernels: Array, there: Array | None, count: Callable[[Array, Counted], Array]
 ) -> tuple[Array, Array]:
     """What makes up for what is missing, and how much is not.
 
     Args:
         kernels: (M, *taps).
-        missing: how much of each sample is missing, bool or `spec.real`; None if nothing of x is.
-        count: (what is missing, True) or (what is there, False) to the sizes of the kernels summed over it; see
-            `counting_spec`.
+        there: how much of each sample is there, bool or `spec.real`; None if all of x is.
+        count: sums the sizes of the kernels over what is missing, or over what is there; see `counting_spec`.
 
     Returns:
         Two arrays of the shape of the result: the factor of each output, exactly 1 where nothing is missing and NaN
         where all is; and the share of the kernel's sizes that hit data.
     """
-    if missing is None:
-        missing = np.broadcast_to(np.zeros((), bool), spec.x_shape)
-    miss = count(missing, True)
-    # of each kernel the whole size, along the axes of the result
+    if there is None:
+        there = np.broadcast_to(np.ones((), bool), spec.x_shape)
+    miss = count(absent(there), "missing")
+    sizes = spec.sizes_of(kernels)
     size = np.empty(spec.out_shape, spec.real)
-    whole = sizes_of(spec, kernels).reshape(len(kernels), -1).sum(axis=1)
-    spec.to_canonical(size)[...] = whole.reshape(*spec.kernel_batch, *(1 for _ in spec.axes))
-    hit = size - miss
-    rare = miss > size / 2
-    if rare.any():
-        # little is left there, which a difference would lose
-        there = ~missing if missing.dtype == np.bool_ else 1 - missing
-        hit = np.where(rare, count(there, False), hit)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        factor = np.where(hit == size, 1.0, np.where(hit > 0, size / hit, np.nan)).astype(spec.item)
+        # of each kernel the whole size, along the axes of the result
+        whole = sizes.sum(axis=tuple(range(1, sizes.ndim)))
+        spec.to_canonical(size)[...] = whole.reshape(*spec.kernel_batch, *(1 for _ in spec.axes))
+        hit = size - miss
+        rare = miss > size / 2
+        if rare.any():
+            # little is left there, which a difference would lose
+            hit = np.where(rare, count(there, "there"), hit)
+        factor = np.where(hit == size, 1.0, np.where(hit > 0, size / hit, np.nan))
+        # so little hits that its share is beyond all numbers
+        factor[np.isinf(factor)] = np.nan
         # a kernel of zeros hits nothing
         return factor, np.where(size > 0, hit / size, 0.0)
 
 
-def counting_spec(spec: ConvSpec, kernels: Array, dtype: np.dtype[Any], *, missing: bool) -> tuple[ConvSpec, Array]:
+def absent(there: Array) -> Array:
+    """How much of each sample is missing."""
+    return ~there if there.dtype == np.bool_ else 1 - there
+
+
+def counting_spec(spec: ConvSpec, kernels: Array, dtype: np.dtype[Any], what: Counted) -> tuple[ConvSpec, Array]:
     """The convolution of the sizes of the weights with how much of each sample is missing, or is there.
 
     Args:
         kernels: (M, *taps).
         dtype: of what is counted: bool, or `spec.real`.
-        missing: whether what is missing is counted.
+        what: whether what is ignored outside counts as missing, or not at all ("within x").
 
     Returns:
         The spec, and the sizes of the kernels.
@@ -145,10 +160,11 @@ def counting_spec(spec: ConvSpec, kernels: Array, dtype: np.dtype[Any], *, missi
     def counted(side: Side) -> Side:
         if not side.fills:
             return side
-        return Side("constant", 1) if (side.rule == "ignore") == missing else Side("zero")
+        counts = what == "missing" if side.rule == "ignore" else what == "there"
+        return Side("constant", 1) if counts else Side("zero")
 
     rules = [AxisBoundary(counted(a.boundary.before), counted(a.boundary.after)) for a in spec.axes]
-    sizes = sizes_of(spec, kernels)
+    sizes = spec.sizes_of(kernels)
     counting = replace(
         spec,
         axes=tuple(replace(axis, boundary=rule) for axis, rule in zip(spec.axes, rules, strict=True)),
@@ -158,12 +174,12 @@ def counting_spec(spec: ConvSpec, kernels: Array, dtype: np.dtype[Any], *, missi
         nan="propagate",
         weighted=False,
         rtol=default_rtol(spec.real, spec.num_taps),
-        facts=kernel_facts(sizes),
+        facts=_counting_facts(sizes),
     )
     return counting, sizes
 
 
-def sizes_of(spec: ConvSpec, kernels: Array) -> Array:
-    """The sizes of weights, in `spec.real`."""
-    # the size of the smallest int64 is no int64
-    return np.abs(kernels.astype(spec.real) if kernels.dtype.kind in "iu" else kernels).astype(spec.real)
+def _counting_facts(sizes: Array) -> KernelFacts:
+    """Only factors that are right for every weight count shares right."""
+    facts = kernel_facts(sizes)
+    return replace(facts, separable=facts.to_the_last)

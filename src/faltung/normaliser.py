@@ -1,11 +1,13 @@
 """What boundary="ignore" multiplies each output with: nothing but the kernel and the place of a window decide it."""
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from .boundary import Side
+from .patches import Box, any_entry, boxes
 from .spec import Array, Axis, ConvSpec
 
 
@@ -14,7 +16,7 @@ class Normaliser:
     """Factors of the outputs whose windows reach outside; all others have the factor 1.
 
     Attributes:
-        shares: (*kernel_batch, *kinds): one factor for each combination of what a window can see along the axes.
+        shares: (*kernel_batch, *kinds), real: one factor for each combination of what a window can see along the axes.
         kinds: per axis, which of these each output sees.
         inside: per axis, the outputs whose windows miss nothing.
     """
@@ -30,14 +32,36 @@ class Normaliser:
 
     def apply(self, out: Array) -> None:
         """Multiply the canonical result (*batch, *out_sizes) in place, border by border."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            for i, inside in enumerate(self.inside):
-                # the borders of axis i: axes before it inside only, those behind it whole
-                whole = slice(0, len(self.kinds[i]))
-                for border in (slice(0, inside.start), slice(inside.stop, whole.stop)):
-                    where = (*self.inside[:i], border, *(slice(0, len(kind)) for kind in self.kinds[i + 1 :]))
-                    kinds = (kind[part] for kind, part in zip(self.kinds, where, strict=True))
-                    out[(..., *where)] *= self.shares[(..., *np.ix_(*kinds))]
+        for where, factor in self._borders():
+            multiply(out[(..., *where)], factor)
+
+    def weak(self, least: float) -> list[tuple[Box, Array]]:
+        """Boxes that hold all outputs with a factor of at least this, and which these are (*kernel_batch, *lengths)."""
+        found = []
+        for where, factor in self._borders():
+            over = factor >= least
+            for box in boxes(any_entry(over, len(where))):
+                shifted = zip(where, box, strict=True)
+                found.append((tuple(slice(w.start + b.start, w.start + b.stop) for w, b in shifted), over[(..., *box)]))
+        return found
+
+    def _borders(self) -> Iterator[tuple[Box, Array]]:
+        """Parts of the result that see outside, apart from each other, and the factors there."""
+        for i, inside in enumerate(self.inside):
+            # the borders of axis i: axes before it inside only, those behind it whole
+            whole = slice(0, len(self.kinds[i]))
+            for border in (slice(0, inside.start), slice(inside.stop, whole.stop)):
+                where = (*self.inside[:i], border, *(slice(0, len(kind)) for kind in self.kinds[i + 1 :]))
+                kinds = (kind[part] for kind, part in zip(self.kinds, where, strict=True))
+                yield where, self.shares[(..., *np.ix_(*kinds))]
+
+
+def multiply(out: Array, factor: Array) -> None:
+    """Multiply by real numbers in place, part by part: as complex numbers they would turn infinite parts into NaN."""
+    parts = (out.real, out.imag) if out.dtype.kind == "c" else (out,)
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        for part in parts:
+            np.multiply(part, factor, out=part, casting="same_kind")
 
 
 def make_normaliser(spec: ConvSpec, kernels: Array) -> Normaliser:
@@ -48,13 +72,15 @@ def make_normaliser(spec: ConvSpec, kernels: Array) -> Normaliser:
     Args:
         kernels: (M, *taps).
     """
-    size = np.abs(kernels).astype(spec.real)
+    size = spec.sizes_of(kernels)
     axes = [_seen(axis) for axis in spec.axes]
-    hit = _counted(size, axes, missing=False)
-    miss = _counted(size, axes, missing=True)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        hit = _counted(size, axes, missing=False)
+        miss = _counted(size, axes, missing=True)
         shares = np.where(miss == 0, 1.0, np.where(hit > 0, (hit + miss) / hit, np.nan))
-    shares = shares.reshape(*spec.kernel_batch, *shares.shape[1:]).astype(spec.item)
+    # so little hits that its share is beyond all numbers
+    shares[np.isinf(shares)] = np.nan
+    shares = shares.reshape(*spec.kernel_batch, *shares.shape[1:])
     return Normaliser(shares, tuple(axis.kind for axis in axes), tuple(axis.inside for axis in axes))
 
 

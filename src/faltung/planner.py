@@ -22,10 +22,12 @@ from .arguments import check_choice
 from .arrays import as_array
 from .errors import AccuracyError, DtypeError, MethodError, ParameterError, ShapeError
 from .explanation import Explanation, Verdict
+from .jit import compiler
 from .layout import as_stack, in_order
 from .machine import DEFAULT, Machine, num_workers
-from .missing import counting_spec, look_at, shares
-from .normaliser import make_normaliser
+from .missing import Counted, absent, counting_spec, look_at, shares
+from .normaliser import make_normaliser, multiply
+from .patches import SCALED, any_entry, boxes, sum_again
 from .rounding import fits_for_certain, largest_in, largest_of, to_result
 from .spec import Array, ConvSpec
 
@@ -76,12 +78,14 @@ class Plan:
         # a result in another kind of dtype (float, bool) comes from the whole integer, not from its last 64 bits
         wraps = spec.overflow == "wrap" and spec.dtype.kind in "iu"
         self._safe = not self._exact or wraps or fits_for_certain(spec, kernels, largest_of(spec.x_dtype))
-        self._normaliser = make_normaliser(spec, kernels) if spec.ignores else None
         self._may_miss = spec.weighted or spec.nan != "propagate"
+        self._normaliser = make_normaliser(spec, kernels) if spec.ignores else None
+        self._transforms = ready.explanation.verdicts[0].transforms
+        self._weak = self._normaliser.weak(SCALED) if self._normaliser and self._transforms else []
         held = self._normaliser.nbytes if self._normaliser else 0
         self.nbytes = kernels.nbytes + self._packed.nbytes + ready.routine.nbytes + held
         # made when something is missing for the first time: the sizes of the kernels, to count what hits
-        self._counters: dict[tuple[np.dtype[Any], bool], Plan] = {}
+        self._counters: dict[tuple[np.dtype[Any], Counted], Plan] = {}
 
     def explain(self) -> Explanation:
         """Why this algorithm; see `faltung.explain`."""
@@ -145,9 +149,9 @@ class Plan:
             raise DtypeError(f"the plan is for x of dtype {spec.x_dtype}, got {x.dtype}: make another plan")
         if out is not None:
             _check_out(out, x, spec)
-        missing = None
+        there = None
         if self._may_miss or weights is not None:
-            x, missing = look_at(x, weights, spec)
+            x, there = look_at(x, weights, spec)
         num_threads = (1 if self._short else num_workers()) if workers is None else _checked_workers(workers)
         if out is not None and out.dtype == spec.item and out.flags.carray:
             total = out
@@ -156,18 +160,22 @@ class Plan:
         if total.size:
             try:
                 # what is missing within x is made up for together with what is outside
-                self._run(x, total, num_threads, normalise=missing is None)
+                self._run(x, total, num_threads, normalise=there is None)
             except TypeError as error:
                 if spec.item.kind != "O":
                     raise
                 raise DtypeError(f"x or kernel holds objects that cannot be multiplied and added: {error}") from error
             total = self._check_overflow(x, total)
         share = None
-        if missing is not None or return_weights:
-            factor, share = shares(spec, self._kernels, missing, partial(self._count, num_threads))
-            if missing is not None:
-                with np.errstate(over="ignore", invalid="ignore"):
-                    total *= factor
+        if there is not None or return_weights:
+            factor, share = shares(spec, self._kernels, there, partial(self._count, num_threads))
+            if there is not None:
+                factor = self._as_outside(factor, there, num_threads)
+                if self._transforms:
+                    weak = spec.to_canonical(factor >= SCALED)
+                    places = [(box, weak[(..., *box)]) for box in boxes(any_entry(weak, len(spec.axes)))]
+                    sum_again(spec, self._kernels, x, total, places, num_threads)
+                multiply(total, factor)
         result = to_result(total, spec.dtype, spec.overflow)
         if out is None:
             out = result
@@ -175,13 +183,28 @@ class Plan:
             out[...] = result
         return (out, share) if return_weights and share is not None else out
 
-    def _count(self, workers: int, x: Array, missing: bool) -> Array:
+    def _as_outside(self, factor: Array, there: Array, workers: int) -> Array:
+        """The factors, but those of the normaliser where no window misses anything of x itself.
+
+        So a hole far away does not change a bit at a border that is ignored.
+        """
+        if self._normaliser is None:
+            return factor
+        static = np.ones_like(factor)
+        self._normaliser.apply(self.spec.to_canonical(static))
+        inside = self._count(workers, absent(there), "within x")
+        return np.where(inside == 0, static, factor)
+
+    def _count(self, workers: int, x: Array, what: Counted) -> Array:
         """The sizes of the kernels summed over what is missing, or over what is there."""
-        plan = self._counters.get((x.dtype, missing))
+        plan = self._counters.get((x.dtype, what))
         if plan is None:
-            counting = counting_spec(self.spec, self._kernels, x.dtype, missing=missing)
-            # of what is there little may be left, of which a transform could not tell nothing
-            plan = self._counters[x.dtype, missing] = make_plan(*counting, sums_only=not missing)
+            counting = counting_spec(self.spec, self._kernels, x.dtype, what)
+            # of what is there little may be left, of which a transform could not tell nothing; and where sums are
+            # added up, their shares are, so that nothing outside a window changes a bit
+            plan = self._counters[x.dtype, what] = make_plan(
+                *counting, sums_only=what == "there" or not self._transforms
+            )
         return plan(x, workers=workers)
 
     def _run(self, x: Array, total: Array, workers: int, *, normalise: bool) -> None:
@@ -195,6 +218,7 @@ class Plan:
             self._run_stack(x_stack, out_stack, workers)
             out_canonical[...] = out_stack.reshape(out_canonical.shape)
         if self._normaliser is not None and normalise:
+            sum_again(spec, self._kernels, x, total, self._weak, workers)
             self._normaliser.apply(spec.to_canonical(total))
 
     def _run_stack(self, x: Array, out: Array, workers: int) -> None:
@@ -224,7 +248,7 @@ def make_plan(
         AccuracyError: the algorithm asked for cannot keep `rtol`.
     """
     check_choice("method", method, ("auto", *(algorithm.name for algorithm in ALGORITHMS)))
-    key = (spec, method, machine, sums_only)
+    key = (spec, method, machine, sums_only, compiler.is_checking())
     ready = _kept.get(key)
     if ready is None:
         ready = _make_ready(spec, method, machine, sums_only)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .arguments import Axes, PerAxis, check_choice, entries, integer, integers, parse_axes
+from .arguments import Axes, PerAxis, check_choice, entries, holds, integer, integers, parse_axes
 from .boundary import AxisBoundary, Boundary, parse_boundary
 from .errors import DtypeError, MissingData, ParameterError, ShapeError
 from .kernel_facts import kernel_facts
@@ -274,7 +274,7 @@ def _check_constants(rules: tuple[AxisBoundary, ...], item: np.dtype[Any]) -> No
                 f"the boundary value {side.value!r} is beyond {item} (up to {np.finfo(item).max:.3g}): give a smaller "
                 f"one, or x in a wider dtype"
             )
-        if item.kind in "iu" and not _holds(item, side.value):
+        if item.kind in "iu" and not holds(item, side.value):
             raise ParameterError(
                 f"the boundary value {side.value!r} is not a number of dtype {item}: give such a number, or x as float"
             )
@@ -287,12 +287,6 @@ def _fits_float(dtype: np.dtype[Any], value: Any) -> bool:
             return bool(np.isfinite(np.array(value).astype(dtype)) or not np.isfinite(value))
     except (OverflowError, TypeError):
         return False
-
-
-def _holds(dtype: np.dtype[Any], value: Any) -> bool:
-    """Whether the integer dtype holds this number."""
-    info = np.iinfo(dtype)
-    return math.isfinite(value) and value == int(value) and info.min <= value <= info.max
 
 
 def _parse_rtol(rtol: float | None, item: np.dtype[Any], num_taps: int) -> float:

@@ -52,8 +52,17 @@ def _one_output(spec: ConvSpec, kernel: Array, x: Array, counts: Array, output: 
             products.append(kernel[tap] * (value if count == 1 else value * count))
     total = sum(products, start=x.dtype.type(0) if x.dtype.kind != "O" else 0)
     if (spec.ignores or spec.weighted or spec.nan == "omit") and weight_hit != weight_sum:
-        return total * (weight_sum / weight_hit) if weight_hit else np.nan
+        return _scaled(total, weight_sum / weight_hit) if weight_hit else np.nan
     return total
+
+
+def _scaled(total: Any, factor: Any) -> Any:
+    """Part by part: by a complex product an infinite part would make the other NaN."""
+    if isinstance(total, np.complexfloating):
+        parts = np.array([total])
+        parts.real, parts.imag = total.real * factor, total.imag * factor
+        return parts[0]
+    return total * factor
 
 
 def _sample(spec: ConvSpec, x: Array, counts: Array, output: tuple[int, ...], tap: tuple[int, ...]) -> tuple[Any, Any]:

@@ -157,9 +157,20 @@ class ConvSpec:
         return any(axis.ignores for axis in self.axes)
 
     @property
+    def scales(self) -> bool:
+        """Whether sums are scaled up by what is missing, and errors with them."""
+        return self.ignores or self.weighted or self.nan == "omit"
+
+    @property
     def real(self) -> np.dtype[Any]:
         """The dtype in which sizes and shares of weights are counted: at least float64."""
         return np.dtype(np.longdouble if self.item in (np.longdouble, np.clongdouble) else np.float64)
+
+    def sizes_of(self, kernels: Array) -> Array:
+        """The sizes of weights, in `real`."""
+        # the size of the smallest int64 is no int64, and that of a narrow complex number is rounded
+        wide = np.result_type(self.real, np.complex64) if kernels.dtype.kind == "c" else self.real
+        return np.abs(kernels.astype(wide)).astype(self.real, copy=False)
 
     def over(
         self,

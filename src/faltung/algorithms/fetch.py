@@ -11,7 +11,7 @@ from ..loops.fetch import fetch_tile
 from ..spec import Array, ConvSpec, untouched
 from . import planes, shared
 from .gather import gather
-from .guard import BlockSums, KernelSize, block_side, block_sums, num_held
+from .guard import BlockSums, KernelSize, block_side, block_sums, norm_of, num_held
 from .tiling import Tiling, Unit, fill
 
 
@@ -60,7 +60,8 @@ class GeneralFetch:
         axes = self._spec.axes
         block = gather(x[None], axes, unit.start, unit.ends(self._spec), self._spec.item)[0]
         fill(tile, block)
-        return Measured(math.sqrt(abs(np.vdot(tile, tile))), block_sums(block, axes, kernel))
+        squares = float(abs(np.vdot(tile, tile)))
+        return Measured(norm_of(tile, squares, block.size), block_sums(block, axes, kernel))
 
 
 class CompiledFetch:
@@ -107,4 +108,4 @@ class CompiledFetch:
         )  # fmt: skip
         blocks = tuple(num_held(taps, side) for taps, side in zip(kernel.taps, sides, strict=True))
         squares, least = facts.tolist()
-        return Measured(math.sqrt(squares), BlockSums(sums, blocks, least))
+        return Measured(norm_of(tile, squares, reads[0] * reads[1]), BlockSums(sums, blocks, least))

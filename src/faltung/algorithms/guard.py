@@ -64,6 +64,9 @@ def error_bound(total: float, tile_norm: float, kernel_norm: float, num_points: 
         tile_norm, kernel_norm: 2-norms; inf if it is not known.
         num_points: points of the tile.
     """
+    # numbers so small lose digits when they are divided by the number of points: nothing is known of the error
+    if 0 < kernel_norm < num_points * np.finfo(np.float64 if eps < 1e-10 else np.float32).tiny / eps:
+        return math.inf
     # a kernel of zeros makes zeros, also of what is beyond all numbers
     spread = tile_norm * kernel_norm if kernel_norm else 0.0
     return eps * (ERROR * total + ERROR_SPREAD * spread / math.sqrt(num_points))
@@ -94,6 +97,16 @@ class BlockSums:
         return float(sums.min()) >= wanted
 
 
+def norm_of(tile: Array, squares: float, num_read: int) -> float:
+    """The 2-norm of a tile from the sum of squares of what was read: an upper bound, for small squares vanish.
+
+    Each that does loses less than the smallest normal number.
+    """
+    if squares == 0 and not tile.any():
+        return 0.0
+    return math.sqrt(squares + num_read * float(np.finfo(tile.dtype).tiny))
+
+
 def block_side(taps: int) -> int:
     """Length of blocks such that windows of so many taps hold four or more of them: little of a window is not seen."""
     return max(1, taps // 5)
@@ -113,7 +126,8 @@ def least_sum(error: float, rtol: float, kernel: KernelSize) -> float:
         return math.inf
     if math.isinf(rtol) or error == 0:
         return 0.0
-    return error * math.prod(kernel.taps) / (rtol * kernel.sum_abs) if rtol else math.inf
+    allowed = rtol * kernel.sum_abs
+    return error * math.prod(kernel.taps) / allowed if allowed else math.inf
 
 
 def window_sums(block: Array, axes: Sequence[Axis], kernel: KernelSize) -> Array:

@@ -31,6 +31,8 @@ def refuses(spec: ConvSpec) -> str | None:
         return "the kernel is not finite"
     if not spec.facts.separable:
         return "the kernel is not an outer product of vectors"
+    if spec.scales and not spec.facts.to_the_last:
+        return "its factors are right for large weights only, and of a scaled sum small ones may be all that is left"
     if planes.fill_value(spec.axes) != 0:
         return "a value other than 0 stands outside: the second axis would meet it already convolved"
     return None

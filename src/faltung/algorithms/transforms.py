@@ -184,7 +184,7 @@ def _trusted(name: str, shape: tuple[int, ...], dtype: np.dtype[Any], num_axes: 
     num_points = math.prod(shape[-num_axes:])
     slack = 1e3 * float(np.finfo(dtype).eps) * math.sqrt(num_points)
     names = installed()
-    for candidate in names[names.index(name) :]:
+    for candidate in (name, *(other for other in names if other != name)):
         found = named(candidate)
         spectrum = found.forward(tile.copy(), num_axes)
         right = spectrum.shape == expected.shape and bool((np.abs(spectrum - expected) <= slack).all())

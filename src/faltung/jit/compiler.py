@@ -46,6 +46,11 @@ def checking() -> Iterator[None]:
         _checked = before
 
 
+def is_checking() -> bool:
+    """Whether loops that are built now test what they touch."""
+    return _checked
+
+
 class Pointer(int):
     """An address that knows which bytes may be touched through it."""
 
