@@ -28,10 +28,11 @@ class Machine:
     handoff_s: float
 
 
-DEFAULT = Machine(direct_rate=6.8e10, general_rate=1.4e9, copy_rate=2.3e10, fft_rate=4.5e9, call_s=1e-5, handoff_s=3e-5)
-"""An Intel Xeon with AVX-512, two cores, 2026-11, by benchmarks/calibrate.py, but for two: fft_rate is set below the
-7.2e9 measured there, because whole convolutions by FFT took up to 1.7 times as long as it predicted, and call_s is that
-of a repeated 64x64 call."""
+DEFAULT = Machine(
+    direct_rate=1.3e11, general_rate=3.9e9, copy_rate=8.5e10, fft_rate=1.8e10, call_s=5.5e-6, handoff_s=6.5e-5
+)
+"""An AMD EPYC with AVX-512 (znver5), two cores, 2026-11, by benchmarks/calibrate.py. An Intel Xeon with AVX-512 had
+half the direct rate."""
 
 
 def num_workers() -> int:

@@ -19,7 +19,7 @@ from ..spec import Array, ConvSpec
 from . import direct
 from .gather import gather
 from .thinned import Thinned, unthinned
-from .tiling import POINT_S, TILE_S, Grid, Tiling, Unit, fill, lengths_of, tiling_for
+from .tiling import SPENT_POINT_S, SPENT_TILE_S, Grid, Tiling, Unit, fill, lengths_of, tiling_for
 from .transforms import backend, transforms_for
 
 name = "exact"
@@ -58,7 +58,7 @@ def cost(spec: ConvSpec, machine: Machine) -> Cost:
         return Cost(math.inf, 0, 0.0)
     count = math.prod(spec.batch) * tiling.count(every)
     one = points * math.log2(max(points, 2)) * REAL.itemsize / 4 / (machine.fft_rate * backend().speed)
-    per_tile = TILE_S + split.num_transforms * (one + 2 * points * POINT_S)
+    per_tile = SPENT_TILE_S + split.num_transforms * (one + 2 * points * SPENT_POINT_S)
     seconds = machine.call_s + count * per_tile
     held = math.prod(spec.kernel_batch) * split.num_kernel + split.num_transforms * tiling.group
     return Cost(seconds, held * points * REAL.itemsize, 0.0)

@@ -12,7 +12,7 @@ from ..jit.pool import run_parts
 from ..machine import DEFAULT
 from ..spec import Array
 
-WORTH = 3
+WORTH = 2
 """From so many times what waking a thread takes, work is shared among several."""
 
 
