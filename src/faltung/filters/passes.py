@@ -34,7 +34,9 @@ def correlate_lines(x: Array, lines: Sequence[Array], axes: Sequence[int], bound
     for end in range(len(axes), 0, -step):
         part = slice(max(0, end - step), end)
         if any(line is not ONE for line in lines[part]):
-            y = correlate(y, outer(lines[part]), mode="same", boundary=entries[part], axes=tuple(axes[part]))
+            # one word for all axes is found among the kept plans at once, a list takes a second look
+            outside = entries[part] if isinstance(boundary, list) else boundary
+            y = correlate(y, outer(lines[part]), mode="same", boundary=outside, axes=tuple(axes[part]))
     return y.copy() if y is x else y
 
 

@@ -84,7 +84,9 @@ def gaussian(
     positions = parse_axes(axes, array.ndim)
     sigmas = parse_sigmas(sigma, len(positions))
     dtype = weights_dtype(array)
-    lines = [kernels.gaussian(s, truncate=truncate, dtype=dtype) for s in sigmas]
+    # most pictures are blurred alike along all axes
+    made = {s: kernels.gaussian(s, truncate=truncate, dtype=dtype) for s in set(sigmas)}
+    lines = [made[s] for s in sigmas]
     return correlate_lines(array, lines, positions, boundary).astype(array.dtype, copy=False)
 
 

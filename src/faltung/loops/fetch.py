@@ -57,10 +57,15 @@ def fetch_tile(*, source, result, vector_bytes, checked=False):
                 total.value = total.value + e.absolute(top[i * e.tile_width + c])
             e.row[c] = total.value
         with e.range(e.blocks_across) as b:
-            total = e.cell(0.0, item)
-            with e.range(e.wide) as j:
-                total.value = total.value + e.row[b * e.wide + j]
-            sum_ = total.value
+            # four sums at a time: one alone would wait for itself
+            parts = [e.cell(0.0, item) for _ in range(4)]
+            first = e.row + b * e.wide
+            with e.range(0, e.wide // 4 * 4, 4) as j:
+                for i, part in enumerate(parts):
+                    part.value = part.value + first[j + i]
+            with e.range(e.wide // 4 * 4, e.wide) as j:
+                parts[0].value = parts[0].value + first[j]
+            sum_ = parts[0].value + parts[1].value + (parts[2].value + parts[3].value)
             e.sums[r * e.blocks_across + b] = sum_
             # a sum that is no number is no bound either
             least.value = e.where(sum_ >= least.value, least.value, sum_)
