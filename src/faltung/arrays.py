@@ -56,7 +56,10 @@ def _holds_arrays(data: Any) -> bool:
 
 def _refuse_foreign(data: Any, name: str) -> None:
     if isinstance(data, np.ma.MaskedArray):
-        raise DtypeError(f"{name} is a masked array and its mask would be lost: fill it first, e.g. {name}.filled(0)")
+        raise DtypeError(
+            f"{name} is a masked array and its mask would be lost: fill it, e.g. {name}.filled(0), and say what is "
+            f"missing by weights=~np.ma.getmaskarray({name})"
+        )
     if data is None or isinstance(data, (str, bytes, dict, set)):
         raise DtypeError(f"{name} is a {type(data).__name__}: an array, a list or a number is expected")
     library = type(data).__module__.partition(".")[0]

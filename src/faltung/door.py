@@ -100,6 +100,8 @@ def convolve(
         overflow: an integer result that does not fit: "error", "saturate" or "wrap".
         nan: NaN in x: "propagate" (to the outputs whose windows hold it, whatever the method), "omit" (missing: the sum
             is scaled by the share of weights that hit data, as with boundary "ignore"; NaN where none does) or "error".
+            What other boundaries put outside counts as data: with "omit" one mostly wants boundary="ignore" too. A
+            scaled mean is a mean; a scaled difference of a window that lacks one side is none.
         weights: what each sample of x counts, of the same shape, from 0 (missing, whatever it holds) to 1; sums are
             scaled by the share of the kernel's weights that hit data.
         return_weights: return that share too, for each output: 1 where nothing is missing.

@@ -75,12 +75,14 @@ class Differences:
         first, second: the calls.
         found: every difference, none if the two calls mean the same.
         on_x: how far the results are apart on the x that was given; empty without one.
+        taken: what was taken to be the same though it is written otherwise, or is not the same: data and kernel.
     """
 
     first: str
     second: str
     found: tuple[Difference, ...]
     on_x: str = ""
+    taken: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -101,8 +103,9 @@ class Differences:
 
     def __str__(self) -> str:
         head = f"{self.first}\n{self.second}\n"
-        body = "\n".join(map(str, self.found)) or "no difference: both mean the same"
-        return head + body + (f"\n{self.on_x}" if self.on_x else "")
+        none = "no difference in what is done" if self.taken else "no difference: both mean the same"
+        lines = ["\n".join(map(str, self.found)) or none, self.on_x, self.taken]
+        return head + "\n".join(line for line in lines if line)
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -156,7 +159,19 @@ def why_different(
         difference = _difference(part, first, second, given_x, given_kernel)
         if difference is not None:
             found.append(difference)
-    return Differences(a, b, tuple(found), _apart(first, second, given_x, given_kernel))
+    on_x = _apart(first, second, given_x, given_kernel)
+    return Differences(a, b, tuple(found), on_x, _taken(first, second, given_x, given_kernel))
+
+
+def _taken(first: Meaning, second: Meaning, x: Array | None, kernel: Array | None) -> str:
+    """That conventions alone are compared, where the calls name other data or another kernel."""
+    pairs = []
+    if kernel is None and first.kernel and second.kernel and first.kernel != second.kernel:
+        differ = first.weights is not None and second.weights is not None
+        pairs.append(("the kernels differ" if differ else "taken for the same kernel", first.kernel, second.kernel))
+    if x is None and first.x != second.x:
+        pairs.append(("taken for the same data", first.x, second.x))
+    return "\n".join(f"{what}: {one} | {other}" for what, one, other in pairs)
 
 
 def _read_both(

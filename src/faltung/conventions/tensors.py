@@ -7,7 +7,10 @@ from .meaning import COMPLEX, Line, Meaning, Numbers, Operator, box_line, gaussi
 from .rows import About, Arguments, Peer, along, depth
 
 SAME_DTYPE = Numbers("of x", "of x", overflow="wraps", refuses=("bool", "uint16", "uint32", "uint64"))
-CHANNELS = "x and the kernel are one channel here; over several input channels torch adds the results up"
+CHANNELS = (
+    "x and the kernel are one channel here, without batch and channel axes: x[0, 0] and w[0, 0] of tensors with them; over "
+    "several input channels torch adds the results up"
+)
 NO_REFLECT = "torch refuses to reflect by as much as x is long, and to wrap by more"
 PADDING_MODES = {"zeros": "zero", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 BORDERS = {"constant": "zero", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
@@ -55,7 +58,7 @@ def _conv(a: Arguments, num: int, *, x: str, kernel: str, weights: Any, boundary
 
 
 def _functional(a: Arguments, about: About, *, num: int) -> Meaning:
-    a.refuse({"bias": None})
+    a.refuse({"bias": None, "groups": 1})
     return _conv(
         a, num, x=a.text("input"), kernel=a.text("weight"), weights=a.weights("weight"), boundary="zero",
         remarks=(CHANNELS,),
@@ -63,9 +66,11 @@ def _functional(a: Arguments, about: About, *, num: int) -> Meaning:
 
 
 def _layer(a: Arguments, about: About, *, num: int) -> Meaning:
+    a.refuse({"groups": 1})
     boundary = a.choice("padding_mode", PADDING_MODES)
     remarks = (CHANNELS,) if a["bias"] is False else (CHANNELS, "the layer adds its bias; give bias=False for none")
-    return _conv(a, num, x=a.text("x"), kernel="weight", weights=None, boundary=boundary, remarks=remarks)
+    # a layer that is not called yet has no x
+    return _conv(a, num, x=a.text("x").strip("'"), kernel="weight", weights=None, boundary=boundary, remarks=remarks)
 
 
 def _avg_pool(a: Arguments, about: About) -> Meaning:
