@@ -84,7 +84,13 @@ class Dialect:
     def padded(self, x: str, pairs: str, boundary: Any) -> str:
         """X with its surroundings."""
         if isinstance(boundary, tuple):
-            return f'np.pad({x}, {pairs}, mode="constant", constant_values={boundary[1]!r})'
+            value = boundary[1]
+            if isinstance(value, float) and not value.is_integer():
+                # np.pad casts the value to the dtype of x
+                x = f"np.asarray({x}, np.result_type({x}, 1.0))"
+            elif isinstance(value, (int, float)) and not 0 <= value < 128:
+                x = f"np.asarray({x}, np.result_type({x}, np.int16))"
+            return f'np.pad({x}, {pairs}, mode="constant", constant_values={value!r})'
         return f'np.pad({x}, {pairs}, mode="{NUMPY_PAD[boundary]}")'
 
     def pairs(self, k: str, front: tuple[str, str]) -> str:

@@ -8,8 +8,8 @@ from .rows import About, Arguments, Peer, along, depth
 
 SAME_DTYPE = Numbers("of x", "of x", overflow="wraps", refuses=("bool", "uint16", "uint32", "uint64"))
 CHANNELS = (
-    "x and the kernel are one channel here, without batch and channel axes: x[0, 0] and w[0, 0] of tensors with them; over "
-    "several input channels torch adds the results up"
+    "x and the kernel are one channel here, without batch and channel axes: x[0, 0] and w[0, 0] of tensors that have "
+    "them; over several input channels torch adds the results up"
 )
 NO_REFLECT = "torch refuses to reflect by as much as x is long, and to wrap by more"
 PADDING_MODES = {"zeros": "zero", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
