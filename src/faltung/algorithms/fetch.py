@@ -78,6 +78,8 @@ class CompiledFetch:
             num_left=num_left, row_table=rows, column_table=columns, tile_height=height, tile_width=width,
         )  # fmt: skip
         self.nbytes = rows.nbytes + columns.nbytes
+        # few: inner tiles, and those at the ends
+        self._shapes: dict[tuple[tuple[int, ...], tuple[tuple[int, int], ...]], _Shape] = {}
         self._spec, self._fill = spec, float(planes.fill_value(spec.axes))
         source = shared.source_name(spec.x_dtype, spec.item)
         self._loop = compiler.get(
@@ -87,25 +89,46 @@ class CompiledFetch:
     def __call__(self, x: Array, unit: Unit, kernel: KernelSize, tile: Array) -> Measured:
         """See `Fetch`."""
         ends = unit.ends(self._spec)
-        lengths = [stop - start for start, stop in zip(unit.start, ends, strict=True)]
+        lengths = tuple([stop - start for start, stop in zip(unit.start, ends, strict=True)])
+        shape = self._shapes.get((lengths, kernel.extents))
+        if shape is None:
+            shape = self._shapes[lengths, kernel.extents] = self._shape(lengths, kernel)
+        # a line is a plane of one row
+        starts, reads = (0, *unit.start)[-2:], (1, *lengths)[-2:]
+        sums, facts, row = (np.empty(n, self._item) for n in (shape.counts, 2, shape.row))
+        addresses = [compiler.pointer(a) for a in (x, tile, facts, sums, row)]
+        stride = 0 if self._num_axes == 1 else x.strides[0] // x.itemsize
+        self._loop(
+            *addresses, self._fill, compiler.pointer(self._block), stride, starts[0], reads[0], starts[1], reads[1],
+            *shape.numbers,
+        )  # fmt: skip
+        squares, least = facts.tolist()
+        return Measured(norm_of(tile, squares, reads[0] * reads[1]), BlockSums(sums, shape.held, least))
+
+    def _shape(self, lengths: tuple[int, ...], kernel: KernelSize) -> "_Shape":
         seen = kernel.seen(lengths, self._spec.axes)
         sides = [block_side(taps) for taps in kernel.taps]
         # where nothing is promised, nothing need be measured
-        held = not math.isinf(self._spec.rtol)
-        counts = [(part.stop - part.start) // side if held else 0 for part, side in zip(seen, sides, strict=True)]
-        # a line is a plane of one row
-        line = self._num_axes == 1
-        starts, reads = (0, *unit.start)[-2:], (1, *lengths)[-2:]
+        promised = not math.isinf(self._spec.rtol)
+        counts = [(part.stop - part.start) // side if promised else 0 for part, side in zip(seen, sides, strict=True)]
         skips, numbers = (0, *(part.start for part in seen))[-2:], (1, *counts)[-2:]
         tall, wide = (1, *sides)[-2:]
-        sums = np.empty(counts, self._item)
-        facts, row = np.empty(2, self._item), np.empty(numbers[1] * wide, self._item)
-        addresses = (compiler.pointer(a) for a in (x, tile, facts, sums, row))
-        stride = 0 if line else x.strides[0] // x.itemsize
-        self._loop(
-            *addresses, self._fill, compiler.pointer(self._block), stride, starts[0], reads[0], starts[1], reads[1],
-            *skips, *numbers, tall, wide,
-        )  # fmt: skip
-        blocks = tuple(num_held(taps, side) for taps, side in zip(kernel.taps, sides, strict=True))
-        squares, least = facts.tolist()
-        return Measured(norm_of(tile, squares, reads[0] * reads[1]), BlockSums(sums, blocks, least))
+        held = tuple(num_held(taps, side) for taps, side in zip(kernel.taps, sides, strict=True))
+        return _Shape(tuple(counts), numbers[1] * wide, (*skips, *numbers, tall, wide), held)
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """How tiles of one size are measured, for one extent of kernels.
+
+    Attributes:
+        counts: blocks along each axis.
+        row: samples in a row of blocks.
+        numbers: what the loop is told: skips, numbers and sides of blocks.
+        held: whole blocks in any window.
+    """
+
+    counts: tuple[int, ...]
+    row: int
+    numbers: tuple[int, ...]
+    held: tuple[int, ...]

@@ -4,6 +4,7 @@ An FFT errs by as much everywhere in a tile, and small outputs beside large ones
 is bounded from its product spectrum, and the promised error from the smallest sum of |x| in any of its windows.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ class KernelSize:
     sum_abs: float
     extents: tuple[tuple[int, int], ...]
 
-    @property
+    @functools.cached_property
     def taps(self) -> tuple[int, ...]:
         """Lengths of the window."""
         return tuple(last - first + 1 for first, last in self.extents)
