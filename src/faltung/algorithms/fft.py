@@ -190,9 +190,12 @@ class Tiled:
         for slot, (unit, size) in enumerate(zip(units, sizes, strict=True)):
             target = out[unit.outputs]
             target[...] = result[(slot, *(slice(0, n) for n in target.shape))]
+            # most tiles end here; an error that is not known or not finite never does
+            if finite[slot] and errors[slot] * size.per_weight <= spec.rtol * measured[slot].least:
+                continue
             wanted = least_sum(errors[slot], spec.rtol, size) if finite[slot] else math.inf
             # what is infinite itself holds anything
-            if wanted and (math.isinf(wanted) or not measured[slot].blocks.holds(wanted)):
+            if wanted and (math.isinf(wanted) or not measured[slot].holds(wanted)):
                 mended = self._mend(x, unit, packed, wanted, target)
                 missed += mended and finite[slot] and not math.isinf(spec.rtol)
         return missed
