@@ -12,7 +12,7 @@ import numpy as np
 from . import planner
 from .algorithms import ALGORITHMS
 from .arguments import Axes, PerAxis
-from .arrays import as_array, as_kernel
+from .arrays import as_array, as_kernel, is_tensor
 from .boundary import Boundary
 from .errors import ParameterError, ShapeError
 from .explanation import Explanation
@@ -128,6 +128,12 @@ def convolve(
         >>> ft.convolve([1.0, np.nan, 3.0], [0.25, 0.5, 0.25], mode="same", nan="omit", boundary="ignore")
         array([1., 2., 3.])
     """
+    if is_tensor(x) or is_tensor(kernel):
+        return _on_tensors(
+            convolve, x, kernel, flip=True, mode=mode, boundary=boundary, stride=stride, dilation=dilation,
+            padding=padding, axes=axes, method=method, dtype=dtype, overflow=overflow, nan=nan, weights=weights,
+            return_weights=return_weights, rtol=rtol, origin=origin, out=out, workers=workers,
+        )  # fmt: skip
     array = as_array(x, "x")
     options = (
         mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, nan, weights is not None, rtol, origin
@@ -174,6 +180,12 @@ def correlate(
         >>> ft.correlate([1, 2, 3], [0, 1, 0.5], mode="same")
         array([2. , 3.5, 3. ])
     """
+    if is_tensor(x) or is_tensor(kernel):
+        return _on_tensors(
+            correlate, x, kernel, flip=False, mode=mode, boundary=boundary, stride=stride, dilation=dilation,
+            padding=padding, axes=axes, method=method, dtype=dtype, overflow=overflow, nan=nan, weights=weights,
+            return_weights=return_weights, rtol=rtol, origin=origin, out=out, workers=workers,
+        )  # fmt: skip
     array = as_array(x, "x")
     options = (
         mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, nan, weights is not None, rtol, origin
@@ -277,6 +289,13 @@ def forget_plans() -> None:
         _plans.clear()
         _num_bytes = 0
     planner.forget()
+
+
+def _on_tensors(*operands: Any, **options: Any) -> Any:
+    # torch is loaded already: one of the operands is its
+    from .tensors.calls import call
+
+    return call(*operands, **options)
 
 
 def _template(x: Any, kernel: Any, x_dtype: Any) -> Array:

@@ -2,8 +2,8 @@
 
 The sum of g[o] w[j] x[o stride + j dilation - before] over o and j is linear in each of x, w and g. Without one of
 them it is an operator: `correlate` (of x and w), `to_input` (of g and w), `to_weight` (of x and g). The gradients of
-each are the other two, so any of them can be differentiated as often as one likes. Outside x are zeros; other boundaries
-are gathered before (`edges.py`). Registered with torch.library, so that torch.compile and torch.export pass through.
+each are the other two, so any of them can be differentiated as often as one likes. Outside x are zeros; other
+boundaries are gathered before (`edges.py`). torch.compile and torch.export pass through.
 
 Shapes, with groups G: x (N, C, *sizes), w (O, C / G, *taps), g and the result (N, O, *outputs).
 """
