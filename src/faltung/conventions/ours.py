@@ -4,8 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import ParameterError
-from .calls import Expression
-from .meaning import Line, Meaning, Numbers, Operator, box_line, gaussian_line, one_dtype
+from .meaning import Line, Meaning, Numbers, Operator, box_line, gaussian_line
 from .rows import About, Arguments, Peer, along, axes_of, depth
 
 EXACT = Numbers("exact", "exact", rounding="to nearest even", overflow="is an error")
@@ -27,9 +26,7 @@ def _convolution(a: Arguments, about: About, *, flip: bool) -> Meaning:
     weights, axes = a.weights("kernel"), _axes(a)
     num = len(axes) if axes is not None else about.ndim if weights is None else depth(weights)
     numbers = replace(EXACT, overflow=a.choice("overflow", OVERFLOW))
-    if a["dtype"] is not None:
-        given = a["dtype"]
-        numbers = replace(numbers, result=one_dtype("dtype", given.last if isinstance(given, Expression) else given))
+    numbers = replace(numbers, result=a.dtype("dtype") or numbers.result)
     facts: dict[str, Any] = {"mode": a.choice("mode", {"full": "full", "same": "same", "valid": "valid"})}
     if a["padding"] == "same":
         facts = {"mode": "same", "front": "(k - 1) // 2"}
