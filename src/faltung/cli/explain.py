@@ -13,6 +13,8 @@ from .options import (
     KernelWord,
     Method,
     Mode,
+    Nan,
+    NanWord,
     parse_axes,
     parse_boundary,
     parse_dtype,
@@ -36,6 +38,7 @@ def explain(
     stride: Annotated[str, typer.Option(metavar="N|N,M", help="Keep every so-many-th output.")] = "1",
     dilation: Annotated[str, typer.Option(metavar="N|N,M", help="Spread the weights this far apart.")] = "1",
     axes: Axes = None,
+    nan: NanWord = Nan.propagate,
     method: Method = "auto",
     rtol: Annotated[
         float | None, typer.Option(metavar="R", help="Allowed relative error; inf lifts the bound.")
@@ -80,6 +83,7 @@ def explain(
         stride=per_axis(stride, "--stride"),
         dilation=per_axis(dilation, "--dilation"),
         axes=along,
+        nan=nan.value,
         method=method,
         rtol=rtol,
     )

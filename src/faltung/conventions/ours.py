@@ -64,6 +64,7 @@ def _padding(a: Arguments) -> tuple[tuple[int, int], ...]:
 
 
 def _filtered(a: Arguments, about: About, operator: Operator, *, scale: float = 1.0) -> Meaning:
+    a.refuse({"nan": "propagate"})
     return Meaning(
         a.function,
         a.text("x"),
@@ -119,7 +120,7 @@ OPTIONS = (
     "dtype=None, overflow='error', nan='propagate', weights=None, return_weights=False, rtol=None, origin=None, "
     "out=None, workers=None"
 )
-EDGES = "x, axis=None, *, scale='kernel', boundary='symmetric', axes=None"
+EDGES = "x, axis=None, *, scale='kernel', boundary='symmetric', axes=None, nan='propagate'"
 
 
 def _edges_row(name: str, across: Line) -> Peer:
@@ -129,10 +130,14 @@ def _edges_row(name: str, across: Line) -> Peer:
 ROWS = (
     Peer("faltung.convolve", OPTIONS, lambda a, about: _convolution(a, about, flip=True)),
     Peer("faltung.correlate", OPTIONS, lambda a, about: _convolution(a, about, flip=False)),
-    Peer("faltung.gaussian", "x, sigma, *, boundary='symmetric', truncate=4.0, axes=None", _gaussian),
-    Peer("faltung.box", "x, size, *, boundary='symmetric', axes=None", _box),
+    Peer("faltung.gaussian", "x, sigma, *, boundary='symmetric', truncate=4.0, axes=None, nan='propagate'", _gaussian),
+    Peer("faltung.box", "x, size, *, boundary='symmetric', axes=None, nan='propagate'", _box),
     _edges_row("sobel", (1.0, 2.0, 1.0)),
     _edges_row("scharr", (3.0, 10.0, 3.0)),
     _edges_row("prewitt", (1.0, 1.0, 1.0)),
-    Peer("faltung.laplacian", "x, sigma=None, *, boundary='symmetric', truncate=4.0, axes=None", _laplacian),
+    Peer(
+        "faltung.laplacian",
+        "x, sigma=None, *, boundary='symmetric', truncate=4.0, axes=None, nan='propagate'",
+        _laplacian,
+    ),
 )
