@@ -169,7 +169,13 @@ def _margins(reaches: list[int], mode: Mode, padding: Padding, origin: PerAxis |
 
 def _parse_padding(padding: Padding, reaches: list[int]) -> list[tuple[int, int]]:
     if isinstance(padding, str):
-        check_choice("padding", padding, ("same",))
+        if padding.lower() in ("full", "valid"):
+            raise ParameterError(f'padding={padding!r}: this is mode="{padding.lower()}" here; leave padding= out')
+        if padding != "same":
+            raise ParameterError(
+                f'padding={padding!r}: allowed are "same", a number, or a list with one number or one pair (before, '
+                f"after) per axis; what stands outside is named by boundary="
+            )
         return [((reach - 1) // 2, reach // 2) for reach in reaches]
     listed = entries(padding)
     each = [padding] * len(reaches) if listed is None else listed
