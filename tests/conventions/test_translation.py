@@ -208,7 +208,7 @@ def test_what_is_mended_is_said() -> None:
     "call", ["F.conv2d(x, k, padding=1)", "nn.Conv2d(1, 1, 3)(x)", "kornia.filters.filter2d(x, k)"]
 )
 def test_batch_and_channels_are_no_axes_of_a_translation(call: str) -> None:
-    with pytest.raises(ft.ParameterError, match=r"ndim=4: .* along 2 axes.*x\[0, 0\]"):
+    with pytest.raises(ft.ParameterError, match=r"ndim=4: .* along 2 of the axes.*x\[0, 0\]"):
         ft.translate(call, to="scipy.ndimage", ndim=4)
 
 
