@@ -19,6 +19,9 @@ from .schedule import Schedule
 
 TWO_32 = 2**32
 
+_FEW = 1500
+"""Elements below which torch's own function takes less time: 7 µs of calls here, against 6 ns an element there."""
+
 
 class Droppable(nn.Module):
     """The options of every dropout layer.
@@ -217,7 +220,7 @@ class DropsValues(Droppable):
         if self._native is None or self.generator is not None or self.key is not None:
             return False
         # elements one by one are drawn faster here; of channels there are few
-        return bool(self._shared(x)) or not draws_one_by_one(x)
+        return x.numel() < _FEW or bool(self._shared(x)) or not draws_one_by_one(x)
 
     def _mask(self, x: Tensor, rate: float) -> Tensor:
         """Ones where x is kept and zeros where it is dropped, to broadcast with x."""
