@@ -121,7 +121,7 @@ class Droppable(nn.Module):
         if not is_number or not 0 <= p <= 1:
             raise ParameterError(
                 f"p={p!r}: the probability of being dropped, from 0 (none) to 1 (all), is expected"
-                + (f"; {p:g} per cent is p={p / 100:g}" if isinstance(p, (int, float)) and 1 < p <= 100 else "")
+                + (f"; {p:g} per cent is p={p / 100:g}" if isinstance(p, (int, float)) and 2 <= p <= 100 else "")
             )
         return p
 
