@@ -188,7 +188,8 @@ def _print_grids(before: "Array", after: "Array") -> None:
 
 
 def _lines(values: "Array") -> list[str]:
-    cells = [[f"{value:.4g}" for value in row] for row in values.tolist()]
+    # 0 times a negative number is -0
+    cells = [[f"{value:.4g}" for value in row] for row in (values + 0.0).tolist()]
     room = max(len(cell) for row in cells for cell in row)
     return ["  ".join(f"{cell:>{room}}" for cell in row) for row in cells]
 
@@ -220,7 +221,7 @@ def _drawn(before: "Array", after: "Array", title: str) -> "Array":
     for values, role, words in ((before, "input", "before"), (after, "output", title)):
         figure, axes = drawing.sheet("normal", height=380)
         if small:
-            drawing.numbers(axes, values, role, words, shaded=None if values is before else values != 0)
+            drawing.numbers(axes, values + 0.0, role, words, shaded=None if values is before else values != 0)
         elif values.min() < 0:
             drawing.signed(axes, values, words)
         else:
