@@ -153,6 +153,31 @@ def test_autocast_changes_nothing(name):
         assert_same(run(ours, x), run(theirs, x))
 
 
+# torch's forward mode loads rules that it has written in its own deprecated language
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("name", ["Dropout", "AlphaDropout"])
+@pytest.mark.parametrize("randomness", ["same", "different"])
+def test_mapped_and_differentiated_functions_are_torchs(name, randomness):
+    x = torch.randn(3, 4000)
+    results = []
+    for layer in both(name, 0.3):
+        torch.manual_seed(1)
+        gradient = torch.func.grad(lambda z, layer=layer: (layer(z) ** 2).sum())
+        results.append((torch.func.vmap(layer, randomness=randomness)(x), gradient(x)))
+        results[-1] += (torch.func.vmap(gradient, randomness=randomness)(x),)
+        results[-1] += torch.func.jvp(layer, (x,), (x,))
+    assert all(torch.equal(*pair) for pair in zip(*results, strict=True))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_traced_layer_stays_a_layer(name):
+    x = torch.randn(2, 3, *[4] * {"2d": 2, "3d": 3}.get(name[-2:], 1))
+    net = torch.nn.Sequential(torch.nn.ReLU(), getattr(ft.nn, name)(0.5))
+    traced = torch.fx.symbolic_trace(net)
+    assert torch.equal(run(traced, x)[0], run(net, x)[0])
+    assert torch.equal(traced.eval()(x), x.relu())
+
+
 def test_torch_itself_zeroes_rows_of_a_picture_without_a_batch():
     """The silent error that `Dropout2d` refuses: it is why three axes have to be named."""
     with pytest.warns(UserWarning, match="assuming that channel-wise 1D dropout"):

@@ -188,6 +188,9 @@ class DropsValues(Droppable):
             ShapeError: x has axes that this layer cannot place.
             ParameterError: p has come to lie outside 0 to 1, or a layer with a key runs outside `at`.
         """
+        if isinstance(x, torch.fx.Proxy):
+            # one node of a traced graph, as torch's own layers: whether it drops is known when the graph runs
+            return x.tracer.create_proxy("call_module", x.tracer.path_of_module(self), (x,), {})
         self._check(x)
         rate = self.rate
         if not self.is_on or rate == 0 or x.numel() == 0:

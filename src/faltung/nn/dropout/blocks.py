@@ -55,7 +55,7 @@ class _DropBlock(DropsValues):
             hit = self._words(x, front) < round(chance * TWO_32)
         else:
             shape = [*self._empty(x).shape[:2], *(n + more for n, more in zip(x.shape[2:], front, strict=True))]
-            hit = self._drawn(torch.empty(shape, dtype=torch.bool, device=x.device), chance)
+            hit = self._drawn(x.new_empty(shape, dtype=torch.bool), chance)
         for axis, size in enumerate(self.block, 2):
             hit = _any_in_window(hit, axis, size)
         return (~hit).to(x.dtype)

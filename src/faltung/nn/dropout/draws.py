@@ -33,7 +33,16 @@ def bernoulli_(out: Tensor, keep: float, generator: torch.Generator | None) -> T
 
 def draws_one_by_one(x: Tensor) -> bool:
     """Whether torch's `bernoulli_` on this device is the loop that `bernoulli_` here stands in for."""
-    return x.device.type == "cpu" and not torch.compiler.is_compiling() and _is_serial()
+    return x.device.type == "cpu" and not torch.compiler.is_compiling() and _has_memory(x) and _is_serial()
+
+
+def _has_memory(x: Tensor) -> bool:
+    """False for what `torch.vmap` and traces put in place of tensors: they have to see torch's own functions."""
+    try:
+        x.data_ptr()
+    except RuntimeError:
+        return False
+    return True
 
 
 @cache
