@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from torch import nn
-from torch.nn.modules.dropout import _DropoutNd
 
 from ...arguments import integer
 from ...errors import ParameterError
@@ -13,7 +12,12 @@ from .place import HERE, Place
 
 _DROPPING = (
     Droppable,
-    _DropoutNd,
+    nn.Dropout,
+    nn.Dropout1d,
+    nn.Dropout2d,
+    nn.Dropout3d,
+    nn.AlphaDropout,
+    nn.FeatureAlphaDropout,
     # these drop inside, and the last two would leave it out on torch's fast path for evaluation
     nn.RNNBase,
     nn.MultiheadAttention,
