@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import faltung as ft
+from faltung.nn.dropout import draws
 
 SHAPES = {
     "Dropout": [(), (0,), (1,), (5, 7), (3, 0, 4), (70_000,), (2, 3, 4, 5, 6)],
@@ -167,6 +168,42 @@ def test_mapped_and_differentiated_functions_are_torchs(name, randomness):
         results[-1] += (torch.func.vmap(gradient, randomness=randomness)(x),)
         results[-1] += torch.func.jvp(layer, (x,), (x,))
     assert all(torch.equal(*pair) for pair in zip(*results, strict=True))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_another_default_device_or_dtype_changes_nothing(name):
+    x = torch.randn(20, 30, *[8] * {"2d": 2, "3d": 3}.get(name[-2:], 1))
+    ours, theirs = both(name, 0.3)
+    expected = run(theirs, x)
+    draws._is_serial.cache_clear()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.device("meta"):
+            assert_same(run(ours, x), expected)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_inference_mode_is_as_in_torch(name):
+    x = torch.randn(20, 30, *[8] * {"2d": 2, "3d": 3}.get(name[-2:], 1))
+    ours, theirs = both(name, 0.3)
+    with torch.inference_mode():
+        assert_same(run(ours, x), run(theirs, x))
+
+
+@pytest.mark.parametrize("name", ["Dropout", "AlphaDropout"])
+def test_the_quick_draw_and_torchs_own_are_one(name, monkeypatch):
+    """On processors where torch draws in another way its own draw is called; both are held to the same bits here."""
+    x = torch.randn(50, 80)
+    layer = getattr(ft.nn, name)(0.3, generator=torch.Generator())
+    layer.generator.manual_seed(1)
+    quick = layer(x)
+    monkeypatch.setattr(draws, "_is_serial", lambda: False)
+    layer.generator.manual_seed(1)
+    assert torch.equal(layer(x), quick)
+    plain = getattr(ft.nn, name)(0.3)
+    assert_same(run(plain, x), run(getattr(torch.nn, name)(0.3), x))
 
 
 @pytest.mark.parametrize("name", NAMES)
