@@ -86,7 +86,7 @@ def translate(call: str, *, to: str, of: str | None = None, ndim: int | None = N
     work = Draft(dialect, set(re.findall(r"\w+", call)), typed=dtype is not None)
     if ndim is not None and meaning.ndim != ndim and not _one_of_many(meaning):
         raise ParameterError(
-            f"ndim={ndim}: {meaning.function} convolves along {meaning.ndim} of the axes, and ndim= counts these alone: "
+            f"ndim={ndim}: {meaning.function} convolves along {meaning.ndim} of the axes, and ndim= counts these: "
             f"leave it out, and give the code x and the kernel without batch and channels, e.g. x[0, 0] of a tensor"
         )
     if meaning.ndim is None and dialect.ndims:
