@@ -114,7 +114,8 @@ def convolve(
 
     Returns:
         A new array, or `out`. Two integers give int64 (uint64 if both are unsigned, but not for tensors), or float64
-        where sums are scaled; else `np.result_type`. With return_weights a pair: the result, and the shares in float64 or longdouble.
+        where sums are scaled; else `np.result_type`. With return_weights a pair: the result, and the shares in float64
+        or longdouble.
 
     Raises:
         ShapeError, DtypeError, ParameterError, BoundaryError: what was given does not fit; the message says the cure.

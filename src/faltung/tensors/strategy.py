@@ -14,7 +14,8 @@ faster than torch's way of many channels side by side: 8x128 planes of 28x28 wit
 of 14x14 0.9 to 0.3 (one thread; benchmarks/layers.py)."""
 
 FEW = 9
-"""Taps up to which torch's gradient by weights is as fast on such small planes; beyond it takes 5 to 50 times as long."""
+"""Taps up to which torch's gradient by weights is as fast on such small planes; beyond it takes 5 to 50 times
+as long."""
 
 
 def by_engine(
