@@ -191,8 +191,9 @@ class Tiled:
         for slot, (unit, size) in enumerate(zip(units, sizes, strict=True)):
             target = out[unit.outputs]
             target[...] = result[(slot, *(slice(0, n) for n in target.shape))]
-            # most tiles end here; an error that is not known or not finite never does
-            if finite[slot] and errors[slot] * size.per_weight <= spec.rtol * measured[slot].least:
+            # most tiles end here; but one that was zeroed, whatever is promised, is still to be computed
+            known = finite[slot] and errors[slot] < math.inf
+            if known and errors[slot] * size.per_weight <= spec.rtol * measured[slot].least:
                 continue
             wanted = least_sum(errors[slot], spec.rtol, size) if finite[slot] else math.inf
             # what is infinite itself holds anything

@@ -20,7 +20,7 @@ from .options import (
     parse_integers,
     per_axis,
 )
-from .screen import print_facts, print_json, print_table
+from .screen import print_facts, print_json, print_table, width
 
 if TYPE_CHECKING:
     from ..explanation import Explanation
@@ -109,10 +109,12 @@ def _facts(found: "Explanation") -> dict[str, Any]:
 
 
 def _print(found: "Explanation") -> None:
+    import textwrap
+
     from ..explanation import HEADINGS, describe, in_words, notes
 
     print_facts([("call", describe(found.spec)), ("method", f"{found.method}: {found.reason}")])
     rows = in_words(found)
     print_table(HEADINGS, rows, right=(1, 2, 3))
     for note in notes(rows):
-        print(note)
+        print(textwrap.fill(note, max(width(), 16)))
