@@ -14,6 +14,7 @@ from .doctor import doctor
 from .edges import edges
 from .explain import explain
 from .filter import filter_picture
+from .inspect import inspect
 from .smooth import smooth
 from .tour import tour
 
@@ -32,6 +33,8 @@ for verb, function, in_short in (
     ("filter", filter_picture, "Lay any kernel on a picture."),
     ("convolve", convolve, "Convolve or correlate arrays, exactly."),
     ("explain", explain, "Which algorithm a call takes, and why."),
+    ("inspect", inspect, "Sizes, fields and costs of a network."),
+    ("inspect", inspect, "Sizes, fields and costs of a network."),
     ("doctor", doctor, "Versions, processor, cache, self-test."),
 ):
     app.command(verb, short_help=in_short)(function)
