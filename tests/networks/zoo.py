@@ -544,6 +544,19 @@ def backwards():
     return Turned()
 
 
+@case(1, 1, None, 5)
+def sums_so_far():
+    class Sums(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(1, 1, 2, 2)
+
+        def forward(self, x):
+            return torch.cumsum(self.conv(x), dim=2)[:, :, 1:-1]
+
+    return Sums()
+
+
 @case(1, 2, None)
 def attention_over_time():
     class Attends(nn.Module):

@@ -355,6 +355,10 @@ def _plus_sum(axes: Callable[[Any, Any, Any], Sequence[int]]) -> Callable[..., A
     return twin
 
 
+def _summed_so_far(function: Any, in_place: bool, tensors: Any, args: Any, named: Any) -> Any:
+    return torch.cumsum(tensors[0], named.get("dim", args[1] if len(args) > 1 else None))
+
+
 def _batch_axes(x: Any, args: Any, named: Any) -> list[int]:
     training = named.get("training", next((value for value in args if isinstance(value, bool)), False))
     return [axis for axis in range(x.ndim) if axis != 1] if training else []
@@ -399,6 +403,7 @@ _TWINS: dict[Any, Callable[..., Any]] = {
     shaping.glu: _halves,
     shaping.attention: _attended,
     shaping.along_axis: _plus_sum(_line_axis),
+    shaping.sums_so_far: _summed_so_far,
     windows.local_response_norm: _plus_sum(lambda x, args, named: [1]),
     windows.batch_norm: _plus_sum(_batch_axes),
     windows.instance_norm: _plus_sum(_picture_axes),

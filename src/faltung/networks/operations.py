@@ -64,6 +64,10 @@ class Refused(Exception):
     """An operation does not take what it got; whoever calls the rules adds the layer's path."""
 
 
+class Unknown(Exception):
+    """What an operation does in this form is not known; whoever calls the rules adds the layer's path."""
+
+
 class NothingLeft(Exception):
     """No size is left for which the program comes here."""
 

@@ -15,8 +15,10 @@ import torch
 from torch import nn
 
 from ..errors import FaltungError, ParameterError, ShapeError
-from . import shaping
-from .operations import RULES, Known, Made, Move, NothingLeft, Refused, Shape, numel
+
+# windows: its rules enter themselves into the table
+from . import shaping, windows  # noqa: F401
+from .operations import RULES, Known, Made, Move, NothingLeft, Refused, Shape, Unknown, numel
 from .reach import NONE, SAME, Reach
 from .sizes import NoFormula
 
@@ -26,6 +28,8 @@ _NUMBER_OF = {
 _WORDS = {"truediv": "div", "floordiv": "floor_divide", "mod": "remainder", "arctan2": "atan2", "absolute": "abs"}
 _OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "pow", "matmul", "mod", "and", "or")
 _COMPARISONS = ("lt", "le", "gt", "ge")
+REFUSALS = (AssertionError, IndexError, RuntimeError, ValueError, ZeroDivisionError)
+"""How a module says itself that a size does not fit."""
 _FACTS = ("size", "dim", "numel", "nelement", "ndimension", "is_floating_point", "stride", "is_contiguous")
 
 
@@ -268,6 +272,8 @@ class Recorder:
             made = RULES[word](*first, *args, **named)
         except Refused as refusal:
             raise ShapeError(f"{self.where()} ({word}) {refusal}") from None
+        except Unknown as reason:
+            raise ParameterError(f"{self.where()} ({word}): {reason}") from None
         if isinstance(made, Made) and (in_place or kwargs.get("inplace")):
             made.is_view = True
         if in_place and isinstance(made, Made):
@@ -425,8 +431,13 @@ def record(module: nn.Module, shape: Sequence[Any], *, follow_places: bool = Tru
             raise
         except Refused as refusal:
             raise ShapeError(f"{recorder.root} {refusal}") from None
-        except Exception as error:
+        except REFUSALS as error:
             raise ShapeError(f"{_place(error, recorder)} {type(error).__name__}: {error}") from error
+        except Exception as error:
+            # what takes tensors only, or asks a size to be a plain integer
+            if not all(isinstance(size, int) for size in shape):
+                raise NoFormula(f"the module cannot work with sizes left open ({error})") from error
+            raise ParameterError(f"{_place(error, recorder)} {type(error).__name__}: {error}") from error
     recorder.recording.outputs = [value.number for value in flat(result) if type(value) is Traced]
     if not recorder.recording.outputs:
         raise ParameterError(f"{recorder.root}: its forward pass returns no tensor made of its input")

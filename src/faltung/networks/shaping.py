@@ -8,8 +8,8 @@ from .operations import (
     Known,
     Made,
     Move,
-    Refused,
     Shape,
+    Unknown,
     axis_of,
     broadcast,
     joined,
@@ -19,7 +19,7 @@ from .operations import (
     straight,
     words,
 )
-from .reach import SAME, everything, flipped, listed, only, window
+from .reach import SAME, Positions, Reach, everything, flipped, listed, only, window
 from .sizes import maximum, minimum
 
 
@@ -97,9 +97,7 @@ def like(x: Known, *rest: Any, **named: Any) -> Made:
     return Made(x.shape, [], list)
 
 
-@rule(
-    "softmax", "log_softmax", "softmin", "_softmax", "_log_softmax", "cumsum", "cumprod", "normalize", "gumbel_softmax"
-)
+@rule("softmax", "log_softmax", "softmin", "_softmax", "_log_softmax", "normalize", "gumbel_softmax")
 def along_axis(x: Known, *rest: Any, **named: Any) -> Made:
     """Same shape; each place depends on all positions of one axis (sums so far: at most)."""
     dims = [value for value in rest if isinstance(value, int) and not isinstance(value, bool)]
@@ -108,6 +106,19 @@ def along_axis(x: Known, *rest: Any, **named: Any) -> Made:
 
     def moves() -> list[list[Move]]:
         return [[(None, everything(size)) if a == axis else (a, SAME) for a, size in enumerate(x.shape)]]
+
+    return Made(x.shape, [x], moves)
+
+
+@rule("cumsum", "cumprod")
+def sums_so_far(x: Known, *rest: Any, **named: Any) -> Made:
+    """Same shape; each place depends on all positions of one axis up to its own."""
+    axis = axis_of(named.get("dim", rest[0] if rest else None), x.ndim)
+
+    def moves() -> list[list[Move]]:
+        size = x.shape[axis]
+        so_far = Reach(size, 0, tuple(Positions.line(0, o + 1) for o in range(size))) if size else SAME
+        return [[(a, so_far if a == axis else SAME) for a in range(x.ndim)]]
 
     return Made(x.shape, [x], moves)
 
@@ -315,7 +326,7 @@ def repeat(x: Known, *counts: Any, **named: Any) -> Made:
 def repeat_interleave(x: Known, repeats: int, dim: int | None = None) -> Made:
     """Each position several times along an axis."""
     if not isinstance(repeats, int) or dim is None:
-        raise Refused("repeat_interleave is known with a number of repeats and an axis")
+        raise Unknown("repeat_interleave is known with a number of repeats and an axis")
     axis = axis_of(dim, x.ndim)
     shape = (*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1 :])
 
@@ -337,7 +348,7 @@ def flip(x: Known, *dims: Any) -> Made:
 def roll(x: Known, shifts: Any, dims: Any = None) -> Made:
     """Axes turned round."""
     if dims is None:
-        raise Refused("roll is known with axes only")
+        raise Unknown("roll is known with axes only")
     rows = zip(*([v] if not isinstance(v, (list, tuple)) else v for v in (shifts, dims)), strict=True)
     turns = {axis_of(dim, x.ndim): shift for shift, dim in rows}
 
@@ -442,7 +453,7 @@ def getitem(x: Known, index: Any) -> Any:
     """`x[...]` with numbers, slices, None and an ellipsis."""
     entries = list(index) if isinstance(index, tuple) else [index]
     if any(isinstance(entry, (list, Known)) or hasattr(entry, "shape") for entry in entries):
-        raise Refused("an index that is a tensor or a list is not known here: which places it takes depends on values")
+        raise Unknown("an index that is a tensor or a list is not known here: which places it takes depends on values")
     used = sum(entry is not None and entry is not Ellipsis for entry in entries)
     require(int(used <= x.ndim), lambda: f"{used} indices for {x.ndim} axes")
     if Ellipsis not in entries:
@@ -591,7 +602,7 @@ def einsum(equation: str, *operands: Any) -> Made:
     terms, arrow, result = equation.replace(" ", "").partition("->")
     names = terms.split(",")
     if not arrow or "." in equation or any(len(set(name)) < len(name) for name in names):
-        raise Refused(f'einsum "{equation}" is known here with an arrow, without dots, each letter once in a term')
+        raise Unknown(f'einsum "{equation}" is known here with an arrow, without dots, each letter once in a term')
     sizes: dict[str, Any] = {}
     for name, tensor in zip(names, tensors, strict=True):
         for letter, size in zip(name, tensor.shape, strict=True):
@@ -613,7 +624,7 @@ def einsum(equation: str, *operands: Any) -> Made:
 def matmul(a: Any, b: Any) -> Made:
     """Matrix products over the last two axes."""
     if len(a.shape) < 2 or len(b.shape) < 2:
-        raise Refused("matmul is known here for tensors of two axes and more")
+        raise Unknown("matmul is known here for tensors of two axes and more")
     require(
         a.shape[-1] == b.shape[-2],
         lambda: f"multiplies {words(a.shape)} by {words(b.shape)}: {a.shape[-1]} and {b.shape[-2]} must be equal",

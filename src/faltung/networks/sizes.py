@@ -6,6 +6,7 @@ that all others follow from them, so two of them are compared, divided and decid
 """
 
 import math
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -143,7 +144,7 @@ class Size:
         return decide(self != 0)
 
     def __index__(self) -> int:
-        value = value_on(self, _ways[-1].allowed if _ways else 1)
+        value = value_on(self, _ways.stack[-1].allowed if _ways.stack else 1)
         if value is None:
             raise NoFormula("a plain integer is asked for, as int(), range() and len() do; // keeps a size a formula")
         return value
@@ -260,7 +261,14 @@ class Way:
     open: list[list[bool]] = field(default_factory=list)
 
 
-_ways: list[Way] = []
+class _Ways(threading.local):
+    """The ways that this thread is on, the innermost last."""
+
+    def __init__(self) -> None:
+        self.stack: list[Way] = []
+
+
+_ways = _Ways()
 
 
 def ways(program: Callable[[], Result]) -> Iterator[tuple[Way, Result]]:
@@ -274,11 +282,11 @@ def ways(program: Callable[[], Result]) -> Iterator[tuple[Way, Result]]:
         if not scripts:
             return
         way = Way(scripts.pop())
-        _ways.append(way)
+        _ways.stack.append(way)
         try:
             result = program()
         finally:
-            _ways.pop()
+            _ways.stack.pop()
         scripts += way.open
         yield way, result
     if scripts:
@@ -289,9 +297,9 @@ def decide(truth: Number) -> bool:
     """A truth that depends on n as one that does not: this way goes on with the n for which it holds, or does not."""
     if isinstance(truth, int):
         return bool(truth)
-    if not _ways:
+    if not _ways.stack:
         raise NoFormula("a size is asked whether it is true outside of a run over all sizes")
-    way = _ways[-1]
+    way = _ways.stack[-1]
     yes, no = way.allowed * truth, way.allowed * (1 - truth)
     if _is_never(yes) or _is_never(no):
         return _is_never(no)
@@ -306,19 +314,19 @@ def decide(truth: Number) -> bool:
 
 def demand(truth: Number) -> None:
     """Go on with those n only for which this holds."""
-    _ways[-1].allowed = _ways[-1].allowed * truth
+    _ways.stack[-1].allowed = _ways.stack[-1].allowed * truth
 
 
 def always(truth: Number) -> bool:
     """Whether this holds for all n that come here, without deciding anything."""
     if isinstance(truth, int):
         return bool(truth)
-    return _is_never((_ways[-1].allowed if _ways else 1) * (1 - truth))
+    return _is_never((_ways.stack[-1].allowed if _ways.stack else 1) * (1 - truth))
 
 
 def is_dead() -> bool:
     """Whether no n is left on this way."""
-    return bool(_ways) and _is_never(_ways[-1].allowed)
+    return bool(_ways.stack) and _is_never(_ways.stack[-1].allowed)
 
 
 def value_on(number: Number, where: Number) -> int | None:
@@ -428,7 +436,7 @@ def _quotient(a: Number, b: Number) -> Any:
 
 def _exact_quotient(a: Number, b: Size) -> Any:
     """A size over a size that divides it for all n that come here: guessed from the first values, then proven."""
-    allowed = _ways[-1].allowed if _ways else 1
+    allowed = _ways.stack[-1].allowed if _ways.stack else 1
     degree = max(_degree(a) - b.degree, 0)
     onset = max(_onset(a), b.onset, _onset(allowed))
     period = math.lcm(_period(a), b.period, _period(allowed))

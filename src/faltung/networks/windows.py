@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from .operations import Known, Made, Move, Refused, Shape, numel, require, rule, straight, words
+from .operations import Known, Made, Move, Shape, Unknown, numel, require, rule, straight, words
 from .reach import SAME, Reach, bordered, everything, resampled, shares, spread, window
 from .sizes import scaled
 
@@ -256,7 +256,7 @@ def interpolate(
 ) -> Made:
     """Resampling by a factor, or to a size."""
     if antialias:
-        raise Refused("antialias=True is not known here: which positions it mixes is not stated by torch")
+        raise Unknown("antialias=True is not known here: which positions it mixes is not stated by torch")
     count = x.ndim - 2
     require(int(count >= 1), lambda: f"takes batch, channels and spatial axes, got {words(x.shape)}")
     how = {"bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
