@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -213,7 +214,15 @@ def _draw(found: "Inspection", output: Path) -> None:
     alike = alike and all(len(set(sizes)) < 2 for sizes in spatial)
     for i, axis in enumerate(found.axes[:1] if alike else found.axes):
         role, name = roles[i % 3], " and ".join(found.axes) if alike else axis
-        line(above, steps, [layer.fields[i].length for layer in found.layers], role, name)
+        fields = [layer.fields[i] for layer in found.layers]
+        # what sees the whole input is no longer a matter of length: marks, not a fall of the curve
+        lengths = [math.nan if field.whole else field.length for field in fields]
+        line(above, steps, lengths, role, name, drawstyle="steps-mid")
+        whole = [(step, field.length) for step, field in zip(steps, fields, strict=True) if field.whole]
+        if whole:
+            at, full = [step for step, _ in whole], [length for _, length in whole]
+            marks = {"linestyle": "none", "marker": "o", "markersize": 4}
+            line(above, at, full, role, f"{name}, the whole input", **marks)
         above.axhline(found.input_shape[i + 2], color=COLOURS[role][0], linewidth=0.8)
         above.annotate(
             f"input, {name}: {found.input_shape[i + 2]}",
@@ -226,14 +235,14 @@ def _draw(found: "Inspection", output: Path) -> None:
         )
         sizes = [(step, shape[i]) for step, shape in zip(steps, spatial, strict=True) if shape]
         line(below, [s for s, _ in sizes], [n for _, n in sizes], role, name, drawstyle="steps-mid")
-    label(above, f"{found.name}: how far each layer sees", y="pixels of the input", legend="upper left")
+    label(above, f"{found.name}: how far each layer sees", y="pixels, as if the input went on", legend="upper left")
     label(below, "size of what it gives", x="layer, in the order of the run", y="positions", legend="upper center")
     headroom(above)
     headroom(below)
     places = sorted({round(i * (len(steps) - 1) / 11) for i in range(12)})
     below.set_xticks([steps[p] for p in places])
     below.set_xticklabels(
-        [f"{steps[p]} {(found.layers[p].path or found.layers[p].operation)[-18:]}" for p in places],
+        [f"{steps[p]}: {_short(found.layers[p].path or found.layers[p].operation)}" for p in places],
         rotation=30,
         ha="right",
         fontsize=8.5,
@@ -244,3 +253,8 @@ def _draw(found: "Inspection", output: Path) -> None:
     with rc_context({"savefig.facecolor": COLOURS["paper"][0]}):
         figure.savefig(held, format=output.suffix.lstrip(".").lower(), dpi=150)
     replace_file(output, held.getvalue())
+
+
+def _short(path: str) -> str:
+    """The end of a long path."""
+    return path if len(path) <= 20 else "…" + path[-19:]
