@@ -400,6 +400,7 @@ _TWINS: dict[Any, Callable[..., Any]] = {
     shaping.prelu: _first,
     shaping.reduce: _reduced,
     shaping.extreme: _reduced,
+    shaping.extreme_value: _reduced,
     shaping.glu: _halves,
     shaping.attention: _attended,
     shaping.along_axis: _plus_sum(_line_axis),

@@ -547,7 +547,7 @@ SUMS = ("mean", "sum", "nansum", "prod", "std", "var", "logsumexp", "norm", "all
 EXTREMES = ("amax", "amin", "argmax", "argmin")
 
 
-@rule(*SUMS, *EXTREMES)
+@rule(*SUMS)
 def reduce(x: Known, *rest: Any, **named: Any) -> Any:
     """Over some axes, or all."""
     if rest and hasattr(rest[0], "shape"):
@@ -562,11 +562,22 @@ def reduce(x: Known, *rest: Any, **named: Any) -> Any:
     return Made(tuple(1 if a in axes else x.shape[a] for a in left), [x], moves)
 
 
+@rule(*EXTREMES)
+def extreme_value(x: Known, *rest: Any, **named: Any) -> Made:
+    """The extreme over some axes, or all, or where it is."""
+    for axis in reduced_axes(x.ndim, rest, named)[0]:
+        require(x.shape[axis] >= 1, lambda axis=axis: f"there is no extreme of nothing: axis {axis} has a size of 0")
+    made: Made = reduce(x, *rest, **named)
+    return made
+
+
 @rule("max", "min", "median")
 def extreme(x: Known, *rest: Any, **named: Any) -> Any:
-    """The extreme of all; along one axis with its index."""
+    """The extreme of all; along one axis with its index; or of two tensors, place by place."""
     import torch
 
+    if not rest or not hasattr(rest[0], "shape"):
+        extreme_value(x, *rest, **named)
     made = reduce(x, *rest, **named)
     single = (rest and isinstance(rest[0], int)) or named.get("dim") is not None
     return [made, Made(made.shape, [x], made.moves, dtype=torch.int64)] if single else made

@@ -7,7 +7,7 @@ from typing import Any
 
 from .operations import Known, Made, Move, Shape, Unknown, numel, require, rule, straight, words
 from .reach import SAME, Reach, bordered, everything, resampled, shares, spread, window
-from .sizes import scaled
+from .sizes import minimum, scaled
 
 
 def _each(value: Any, count: int) -> tuple[Any, ...]:
@@ -25,6 +25,8 @@ def _check_axes(x: Known, count: int) -> None:
 
 
 def _check_size(size: Any, padded: Any, least: int, axis: int, what: str) -> None:
+    # padding alone is nothing to slide over
+    require(size >= 1, lambda: f"got a size of 0 along axis {axis}: give a larger input")
     require(
         padded >= least,
         lambda: (
@@ -201,7 +203,16 @@ def _pools(count: int) -> None:
     def lp_pool(x: Known, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Made:
         return _pool(x, count, kernel_size, stride, 0, 1, ceil_mode)
 
-    @rule(f"adaptive_avg_pool{count}d", f"adaptive_max_pool{count}d", f"adaptive_max_pool{count}d_with_indices")
+    @rule(f"adaptive_avg_pool{count}d")
+    def adaptive_mean(x: Known, output_size: Any) -> Any:
+        if set(_each(output_size, count)) == {1}:
+            # torch takes the mean of all then, even of nothing
+            _check_axes(x, count)
+            sizes = [1] * count
+            return Made((*x.shape[: x.ndim - count], *sizes), [x], lambda: _shared(x, sizes))
+        return adaptive_pool(x, output_size)
+
+    @rule(f"adaptive_max_pool{count}d", f"adaptive_max_pool{count}d_with_indices")
     def adaptive_pool(x: Known, output_size: Any, return_indices: bool = False) -> Any:
         _check_axes(x, count)
         wanted = _each(output_size, count)
@@ -228,6 +239,11 @@ def _pools(count: int) -> None:
 
 for _count in (1, 2, 3):
     _pools(_count)
+
+
+def _shared(x: Known, sizes: Sequence[int]) -> list[list[Move]]:
+    count = len(sizes)
+    return [_moved(x, count, [shares(x.shape[i - count], sizes[i]) for i in range(count)], mixes=False)]
 
 
 def _resized(x: Known, sizes: Sequence[Any], reach: Callable[[int, int], Reach]) -> Made:
@@ -318,9 +334,13 @@ def pad(x: Known, pad: Sequence[Any], mode: str = "constant", value: Any = None)
                 ),
             )
         sizes[axis] = size + before + after
+        # what is cut off is cut before anything is added
+        left = size + minimum(before, 0) + minimum(after, 0) if mode == "constant" else sizes[axis]
         require(
-            sizes[axis] >= (0 if mode == "constant" else 1),
-            lambda axis=axis, size=size: f"would leave {sizes[axis]} of {size} along axis {axis}: give a larger input",
+            left >= (0 if mode in ("constant", "circular") else 1),
+            lambda axis=axis, size=size, left=left: (
+                f"would leave {left} of {size} along axis {axis}: give a larger input"
+            ),
         )
 
     def moves() -> list[list[Move]]:
@@ -365,7 +385,7 @@ def local_response_norm(x: Known, size: int, alpha: float = 0, beta: float = 0, 
 def _norm(x: Known, axes: Sequence[int], *, scope: str) -> Made:
     """Same shape; each place depends on all positions of these axes."""
     count: Any = math.prod(x.shape[axis] for axis in axes)
-    require(count > 1, lambda: f"{scope} has one value only, so it has no variance: give a larger input")
+    require(count != 1, lambda: f"{scope} has one value only, so it has no variance: give a larger input")
     return _levelled(x, axes)
 
 
@@ -414,7 +434,7 @@ def group_norm(x: Known, num_groups: int, weight: Any = None, bias: Any = None, 
     _check_count(x, [weight, bias])
     require(int(x.shape[1] % num_groups == 0), lambda: f"{x.shape[1]} channels do not divide into {num_groups} groups")
     per_group = numel(x.shape[2:]) * (x.shape[0] * x.shape[1] // num_groups)
-    require(per_group > 1, lambda: "a group has one value only, so it has no variance: give a larger input")
+    require(per_group != 1, lambda: "a group has one value only, so it has no variance: give a larger input")
     return _levelled(x, range(1, x.ndim))
 
 
