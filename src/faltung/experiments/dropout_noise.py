@@ -139,7 +139,7 @@ def draw(p: DropoutNoise, r: Shaken) -> tuple[Panel | Table, ...]:
         axes.annotate(
             f"{r.errors[row].mean():.2f} %",
             (r.errors[row].mean(), 2 - row),
-            xytext=(0, 10),
+            xytext=(0, 12),
             ha="center",
             textcoords="offset points",
             color=drawing.COLOURS["ink"][0],

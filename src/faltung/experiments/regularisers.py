@@ -110,7 +110,7 @@ def draw(p: Regularisers, r: Regularised) -> tuple[Panel | Table, ...]:
         axes.annotate(
             f"{r.errors[row].mean():.2f} %",
             (r.errors[row].mean(), 5 - row),
-            xytext=(0, 9),
+            xytext=(0, 11),
             ha="center",
             textcoords="offset points",
             color=drawing.COLOURS["ink"][0],
