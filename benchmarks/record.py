@@ -17,7 +17,7 @@ from faltung.machine import num_workers
 from .table import markdown
 
 ROOT = Path(__file__).parent
-LIBRARIES = ("numpy", "scipy", "llvmlite", "opencv-python-headless", "scikit-image", "ducc0", "mkl_fft")
+LIBRARIES = ("numpy", "scipy", "llvmlite", "opencv-python-headless", "scikit-image", "ducc0", "mkl_fft", "torch")
 
 QUIET = 0.5
 """A load average above this before the start means that something else runs."""
@@ -61,11 +61,16 @@ def facts() -> dict[str, Any]:
     }
 
 
+KEEP_MEMORY = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
+"""What tells glibc to use freed memory again, as it does in a program that has run for a while. Else chance decides
+whose results lie in pages that the system has to clear first: 0.5 ms for 16 MB, for everybody."""
+
+
 def with_threads(count: int) -> dict[str, str]:
     """An environment in which every library, ours too, starts with so many threads and the FFT is ours to choose."""
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "FALTUNG_WORKERS")
     kept = {name: value for name, value in os.environ.items() if name != "FALTUNG_FFT"}
-    return kept | dict.fromkeys(names, str(count))
+    return kept | dict.fromkeys(names, str(count)) | dict.fromkeys(KEEP_MEMORY, str(1 << 32))
 
 
 def save(record: dict[str, Any]) -> list[Path]:

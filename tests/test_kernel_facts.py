@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import faltung as ft
 from faltung.kernel_facts import Array, kernel_facts, outer_factors
 
 
@@ -96,3 +97,31 @@ def test_an_empty_stack_has_facts_too(dtype: str) -> None:
 def test_integers_and_objects_are_not_factored() -> None:
     assert not kernel_facts(np.ones((1, 3, 3), np.int64)).separable
     assert not kernel_facts(np.ones((1, 3, 3), object)).separable
+
+
+@given(
+    st.lists(st.lists(st.integers(-20, 20), min_size=2, max_size=5), min_size=2, max_size=3),
+    st.integers(1, 9),
+    st.integers(-9, 9),
+    st.sampled_from(["float32", "float64"]),
+)
+def test_factors_of_whole_numbers_are_whole_and_exact(
+    lines: list[list[int]], share: int, power: int, dtype: str
+) -> None:
+    kernel = (reduce(np.multiply.outer, lines) * share * 2.0**power).astype(dtype)
+    factors = outer_factors(kernel)
+    if factors is None:
+        assert not kernel.any()
+        return
+    assert (outer(factors) == kernel).all()
+    assert all((line == np.rint(line)).all() for line in (factors[0] / 2.0**power, *factors[1:]))
+
+
+@given(st.integers(0, 9999), st.sampled_from(["float32", "float64"]))
+def test_separable_sums_of_whole_samples_are_exact(seed: int, dtype: str) -> None:
+    rng = np.random.default_rng(seed)
+    kernel = np.outer(rng.integers(-9, 10, 7), rng.integers(1, 10, 5)).astype(dtype)
+    assume(kernel.any())
+    x = rng.integers(0, 256, (9, 12))
+    got = ft.convolve(x.astype(dtype), kernel, method="separable")
+    assert (got == ft.convolve(x, kernel.astype(np.int64))).all()

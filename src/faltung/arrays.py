@@ -1,5 +1,6 @@
 """What a caller may hand in as an array, and what it becomes."""
 
+import sys
 from numbers import Number
 from typing import Any
 
@@ -7,6 +8,12 @@ import numpy as np
 
 from .errors import DtypeError
 from .spec import Array
+
+
+def is_tensor(data: Any) -> bool:
+    """Whether this is a tensor of torch, which is not imported to find out."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(data, torch.Tensor)
 
 
 def as_array(data: Any, name: str) -> Array:

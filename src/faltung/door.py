@@ -12,7 +12,7 @@ import numpy as np
 from . import planner
 from .algorithms import ALGORITHMS
 from .arguments import Axes, PerAxis
-from .arrays import as_array, as_kernel
+from .arrays import as_array, as_kernel, is_tensor
 from .boundary import Boundary
 from .errors import ParameterError, ShapeError
 from .explanation import Explanation
@@ -82,7 +82,8 @@ def convolve(
     """Convolve x with a kernel: flip the kernel, slide it over x, multiply and sum.
 
     Args:
-        x: any number of axes, any number dtype. Integers are computed exactly.
+        x: any number of axes, any number dtype. Integers are computed exactly. A tensor of torch gives a tensor, with
+            gradients of any order in x, kernel and weights; on the CPU by the same loops.
         kernel: as many axes as x; with `axes`, it may have just those. It may be longer than x.
         mode: "full" (every overlap), "same" (the size of x, from position (k - 1) // 2 of full) or "valid" (whole
             overlaps only), as in scipy.signal.
@@ -112,8 +113,9 @@ def convolve(
         workers: threads; None means all processors. It does not change a bit of the result.
 
     Returns:
-        A new array, or `out`. Two integers give int64 (uint64 if both are unsigned), or float64 where sums are scaled;
-        else `np.result_type`. With return_weights a pair: the result, and the shares in float64 or longdouble.
+        A new array, or `out`. Two integers give int64 (uint64 if both are unsigned, but not for tensors), or float64
+        where sums are scaled; else `np.result_type`. With return_weights a pair: the result, and the shares in float64
+        or longdouble.
 
     Raises:
         ShapeError, DtypeError, ParameterError, BoundaryError: what was given does not fit; the message says the cure.
@@ -128,6 +130,12 @@ def convolve(
         >>> ft.convolve([1.0, np.nan, 3.0], [0.25, 0.5, 0.25], mode="same", nan="omit", boundary="ignore")
         array([1., 2., 3.])
     """
+    if is_tensor(x) or is_tensor(kernel):
+        return _on_tensors(
+            convolve, x, kernel, flip=True, mode=mode, boundary=boundary, stride=stride, dilation=dilation,
+            padding=padding, axes=axes, method=method, dtype=dtype, overflow=overflow, nan=nan, weights=weights,
+            return_weights=return_weights, rtol=rtol, origin=origin, out=out, workers=workers,
+        )  # fmt: skip
     array = as_array(x, "x")
     options = (
         mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, nan, weights is not None, rtol, origin
@@ -174,6 +182,12 @@ def correlate(
         >>> ft.correlate([1, 2, 3], [0, 1, 0.5], mode="same")
         array([2. , 3.5, 3. ])
     """
+    if is_tensor(x) or is_tensor(kernel):
+        return _on_tensors(
+            correlate, x, kernel, flip=False, mode=mode, boundary=boundary, stride=stride, dilation=dilation,
+            padding=padding, axes=axes, method=method, dtype=dtype, overflow=overflow, nan=nan, weights=weights,
+            return_weights=return_weights, rtol=rtol, origin=origin, out=out, workers=workers,
+        )  # fmt: skip
     array = as_array(x, "x")
     options = (
         mode, boundary, stride, dilation, padding, axes, method, dtype, overflow, nan, weights is not None, rtol, origin
@@ -277,6 +291,13 @@ def forget_plans() -> None:
         _plans.clear()
         _num_bytes = 0
     planner.forget()
+
+
+def _on_tensors(*operands: Any, **options: Any) -> Any:
+    # torch is loaded already: one of the operands is its
+    from .tensors.calls import call
+
+    return call(*operands, **options)
 
 
 def _template(x: Any, kernel: Any, x_dtype: Any) -> Array:

@@ -1,5 +1,6 @@
 """What is true of a kernel, whatever it is convolved with: factors, finite or not."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +52,8 @@ def outer_factors(weights: Array, *, to_the_last: bool = False) -> tuple[Array, 
 
     The difference is at most 4 eps of the dtype, relative to the larger of each weight and the mean weight, so it is
     covered by the error bound that every call promises by default; and zeros are zeros, since an infinite sample tells
-    them from little. The lines that cross in the largest weight are the factors of a rank-1 kernel.
+    them from little. The lines that cross in the largest weight are the factors of a rank-1 kernel. If the weights are
+    whole numbers, up to a power of two, so are the factors, and sums of whole samples stay whole.
 
     Args:
         to_the_last: relative to each weight alone: where sums are scaled up, the smallest may be all that is left.
@@ -63,13 +65,33 @@ def outer_factors(weights: Array, *, to_the_last: bool = False) -> tuple[Array, 
     # so near the ends of the range (or at zero) quotients and the mean overflow, and nothing below could be believed
     if not info.tiny / info.eps <= size[pivot] <= info.max / (4 * weights.size):
         return None
-    factors = []
-    for axis in range(weights.ndim):
-        line = weights[(*pivot[:axis], slice(None), *pivot[axis + 1 :])]
-        factors.append(line if axis == 0 else line / peak)
+    lines = [weights[(*pivot[:axis], slice(None), *pivot[axis + 1 :])] for axis in range(weights.ndim)]
+    factors = _whole_factors(weights, lines, peak) or [lines[0], *(line / peak for line in lines[1:])]
     product = factors[0]
     for factor in factors[1:]:
         product = product[..., None] * factor
     slack = 4 * info.eps * (size if to_the_last else np.maximum(size, size.mean()))
     right = (np.abs(weights - product) <= slack) & ((product == 0) == (weights == 0))
     return tuple(factors) if bool(right.all()) else None
+
+
+def _whole_factors(weights: Array, lines: list[Array], peak: Any) -> list[Array] | None:
+    """The factors of a rank-1 kernel of whole numbers times a power of two, without any rounding; None for others.
+
+    Lines divided by their common divisor are primitive, and products of primitive lines are primitive (Gauss's lemma):
+    what is left is one whole number, which the first line takes.
+    """
+    if weights.dtype.kind != "f" or np.finfo(weights.dtype).nmant > 52:
+        return None
+    step = np.spacing(abs(peak))
+    # every number of this size is a multiple of its spacing; smaller ones are only if the kernel is of whole numbers
+    if not bool((np.rint(weights / step) * step == weights).all()):
+        return None
+    whole = [(line / step).astype(np.int64) for line in lines]
+    primitive = [line // np.gcd.reduce(line) for line in whole]
+    at_peak = math.prod(int(line[int(np.argmax(np.abs(line)))]) for line in primitive)
+    share, rest = divmod(int(peak / step), at_peak)
+    if rest:
+        return None
+    factors = [line.astype(weights.dtype) for line in primitive]
+    return [factors[0] * (weights.dtype.type(share) * step), *factors[1:]]

@@ -43,10 +43,10 @@ def test_blocks_never_promise_more_than_the_darkest_window_keeps(seed: int, taps
     assert (sums <= right).all()
     truth = float(right.min())
     for one in measured:
-        assert not one.blocks.holds(truth * 1.001 + 1e-6)
+        assert not one.holds(truth * 1.001 + 1e-6)
     if not dark:
         # and no less than a fair share of it
-        assert measured[0].blocks.holds(truth / 30)
+        assert measured[0].holds(truth / 30)
 
 
 @given(seed=st.integers(0, 999), rows=st.integers(1, 5), columns=st.integers(2, 40))

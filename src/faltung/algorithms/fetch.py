@@ -11,21 +11,8 @@ from ..loops.fetch import fetch_tile
 from ..spec import Array, ConvSpec, untouched
 from . import planes, shared
 from .gather import gather
-from .guard import BlockSums, KernelSize, block_side, block_sums, norm_of, num_held
+from .guard import KernelSize, Measured, block_side, block_sums, norm_of, num_held
 from .tiling import Tiling, Unit, fill
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What the promise needs to know of one tile.
-
-    Attributes:
-        norm: 2-norm.
-        blocks: sums of |x|.
-    """
-
-    norm: float
-    blocks: BlockSums
 
 
 class Fetch(Protocol):
@@ -61,7 +48,8 @@ class GeneralFetch:
         block = gather(x[None], axes, unit.start, unit.ends(self._spec), self._spec.item)[0]
         fill(tile, block)
         squares = float(abs(np.vdot(tile, tile)))
-        return Measured(norm_of(tile, squares, block.size), block_sums(block, axes, kernel))
+        sums = block_sums(block, axes, kernel)
+        return Measured(norm_of(tile, squares, block.size), float(sums.min()), sums, (1,) * sums.ndim)
 
 
 class CompiledFetch:
@@ -103,7 +91,7 @@ class CompiledFetch:
             *shape.numbers,
         )  # fmt: skip
         squares, least = facts.tolist()
-        return Measured(norm_of(tile, squares, reads[0] * reads[1]), BlockSums(sums, shape.held, least))
+        return Measured(norm_of(tile, squares, reads[0] * reads[1]), least * shape.num_whole, sums, shape.held)
 
     def _shape(self, lengths: tuple[int, ...], kernel: KernelSize) -> "_Shape":
         seen = kernel.seen(lengths, self._spec.axes)
@@ -113,8 +101,9 @@ class CompiledFetch:
         counts = [(part.stop - part.start) // side if promised else 0 for part, side in zip(seen, sides, strict=True)]
         skips, numbers = (0, *(part.start for part in seen))[-2:], (1, *counts)[-2:]
         tall, wide = (1, *sides)[-2:]
+        row = numbers[1] * wide + 2 * compiler.vector_bytes() // self._item.itemsize
         held = tuple(num_held(taps, side) for taps, side in zip(kernel.taps, sides, strict=True))
-        return _Shape(tuple(counts), numbers[1] * wide, (*skips, *numbers, tall, wide), held)
+        return _Shape(tuple(counts), row, (*skips, *numbers, tall, wide, wide.bit_length() - 1), held, math.prod(held))
 
 
 @dataclass(frozen=True)
@@ -123,12 +112,14 @@ class _Shape:
 
     Attributes:
         counts: blocks along each axis.
-        row: samples in a row of blocks.
-        numbers: what the loop is told: skips, numbers and sides of blocks.
-        held: whole blocks in any window.
+        row: samples in a row of blocks, and room behind them.
+        numbers: what the loop is told: skips, numbers and sides of blocks, log2 of their width.
+        held: whole blocks in any window along each axis.
+        num_whole: and in all.
     """
 
     counts: tuple[int, ...]
     row: int
     numbers: tuple[int, ...]
     held: tuple[int, ...]
+    num_whole: int

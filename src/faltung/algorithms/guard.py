@@ -8,6 +8,7 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,6 +43,11 @@ class KernelSize:
         """Lengths of the window."""
         return tuple(last - first + 1 for first, last in self.extents)
 
+    @functools.cached_property
+    def per_weight(self) -> float:
+        """Taps of the window divided by the sum of |w|: what turns an error into a sum of |x|, see `least_sum`."""
+        return math.prod(self.taps) / self.sum_abs if self.sum_abs else math.inf
+
     def seen(self, lengths: Sequence[int], axes: Sequence[Axis]) -> tuple[slice, ...]:
         """Of a block of so many samples, those that its windows see."""
         return tuple(
@@ -73,24 +79,23 @@ def error_bound(total: float, tile_norm: float, kernel_norm: float, num_points: 
     return eps * (ERROR * total + ERROR_SPREAD * spread / math.sqrt(num_points))
 
 
-@dataclass(frozen=True)
-class BlockSums:
-    """Sums of |x| over blocks side by side, of which every window of a tile holds some whole.
+class Measured(NamedTuple):
+    """What the promise needs to know of one tile.
 
     Attributes:
-        sums: one axis for each of the tile's.
+        norm: 2-norm.
+        least: no window's sum of |x| is smaller.
+        sums: of |x| over blocks side by side, of which every window holds some whole; one axis for each of the tile's.
         num_held: along each axis, so many neighbouring blocks are whole in any window.
-        least: the smallest of the sums.
     """
 
+    norm: float
+    least: float
     sums: Array
     num_held: tuple[int, ...]
-    least: float
 
     def holds(self, wanted: float) -> bool:
-        """Whether every window's sum is at least this, as far as blocks tell."""
-        if self.least * math.prod(self.num_held) >= wanted:
-            return True
+        """Whether every window's sum is at least this, as far as blocks tell: a closer look than `least`."""
         sums = self.sums.astype(np.float64)
         for i, num in enumerate(self.num_held):
             if num > 1:
@@ -109,8 +114,11 @@ def norm_of(tile: Array, squares: float, num_read: int) -> float:
 
 
 def block_side(taps: int) -> int:
-    """Length of blocks such that windows of so many taps hold four or more of them: little of a window is not seen."""
-    return max(1, taps // 5)
+    """Length of blocks such that windows of so many taps hold three or more of them: little of a window is not seen.
+
+    A power of two, so that vectors add neighbours.
+    """
+    return 1 << max(0, ((taps + 1) // 4).bit_length() - 1)
 
 
 def num_held(taps: int, side: int) -> int:
@@ -127,8 +135,7 @@ def least_sum(error: float, rtol: float, kernel: KernelSize) -> float:
         return math.inf
     if math.isinf(rtol) or error == 0:
         return 0.0
-    allowed = rtol * kernel.sum_abs
-    return error * math.prod(kernel.taps) / allowed if allowed else math.inf
+    return error / rtol * kernel.per_weight if rtol else math.inf
 
 
 def window_sums(block: Array, axes: Sequence[Axis], kernel: KernelSize) -> Array:
@@ -142,12 +149,12 @@ def window_sums(block: Array, axes: Sequence[Axis], kernel: KernelSize) -> Array
     return size - 1e-12 * total
 
 
-def block_sums(block: Array, axes: Sequence[Axis], kernel: KernelSize) -> BlockSums:
-    """Sums over blocks that are half as long as a window, of which any window holds one whole."""
+def block_sums(block: Array, axes: Sequence[Axis], kernel: KernelSize) -> Array:
+    """Sums of |x| over blocks that are half as long as a window, of which any window holds one whole."""
     size = np.abs(block[kernel.seen(block.shape, axes)])
     for i, (taps, axis) in enumerate(zip(kernel.taps, axes, strict=True)):
         size = _block_sums_along(size, i, taps, axis.dilation)
-    return BlockSums(size, (1,) * size.ndim, float(size.min()))
+    return size
 
 
 def _extent(size: Array, i: int) -> tuple[int, int]:

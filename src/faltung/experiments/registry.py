@@ -10,6 +10,7 @@ from . import (
     coding,
     definition,
     dilation,
+    dropout_grid,
     dropout_noise,
     film,
     mixability,
@@ -52,6 +53,7 @@ EXPERIMENTS: tuple[Experiment[Any, Any], ...] = (
     co_adaptation.EXPERIMENT,
     dropout_noise.EXPERIMENT,
     regularisers.EXPERIMENT,
+    dropout_grid.EXPERIMENT,
 )
 
 

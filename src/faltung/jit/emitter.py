@@ -302,10 +302,10 @@ class Emitter:
         return Value(self, vector(item, len(numbers)), f"<{inside}>")
 
     def shuffle(self, x, order):
-        """The elements of a vector in another order."""
+        """Elements of a vector in another order, all or some."""
         places = ", ".join(f"i32 {place}" for place in order)
-        type_ = x.type
-        return self.emit(type_, f"shufflevector {type_.name} {x}, {type_.name} poison, <{len(order)} x i32> <{places}>")
+        given = f"{x.type.name} {x}, {x.type.name} poison"
+        return self.emit(vector(x.type.item, len(order)), f"shufflevector {given}, <{len(order)} x i32> <{places}>")
 
     def intrinsic(self, word, *values):
         """An LLVM intrinsic on values of one type."""

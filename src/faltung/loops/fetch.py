@@ -21,14 +21,14 @@ GEOMETRY = {
 def fetch_tile(*, source, result, vector_bytes, checked=False):
     """Write the loop: rows y..y+num_rows and columns x..x+num_columns of padded src into the corner of the tile.
 
-    sums[r, c] = sum of |tile| over a block of tall x wide samples, of which there are blocks_down x blocks_across from
-    row `skip_down` and column `skip_across` on; `row` holds one row. facts = sum of squares of what was read, smallest
-    of the sums.
+    sums[r, c] = sum of |tile| over a block of tall x wide samples, wide = 2**halvings; the first of the blocks_down x
+    blocks_across blocks lies in row `skip_down` and column `skip_across`. `row` holds one row of blocks, and two
+    vectors more. facts = sum of squares of what was read, smallest of the sums.
     """
     pixel, item = OF_DTYPE[source], OF_DTYPE[result]
     lanes = vector_bytes // item.num_bytes
     numbers = ("src_stride", "y", "num_rows", "x", "num_columns", "skip_down", "skip_across", "blocks_down",
-               "blocks_across", "tall", "wide")  # fmt: skip
+               "blocks_across", "tall", "wide", "halvings")  # fmt: skip
     e = Emitter(
         "fetch_tile", checked=checked, src=ptr(pixel), tile=ptr(item), facts=ptr(item), sums=ptr(item),
         row=ptr(item), fill=item, plan=ptr(i64), **dict.fromkeys(numbers, i64),
@@ -40,12 +40,16 @@ def fetch_tile(*, source, result, vector_bytes, checked=False):
     with e.range(e.num_rows) as r:
         _zero(e, item, lanes, e.tile + r * e.tile_width, e.num_columns, e.tile_width)
     _zero(e, item, lanes, e.tile, e.num_rows * e.tile_width, e.tile_height * e.tile_width)
-    e.facts[0] = _sum_of_squares(e, item, lanes, e.tile, e.num_rows * e.tile_width)
+    squares = _Squares(e, item, lanes)
     least = e.cell(float("inf"), item)
     width = e.blocks_across * e.wide
     whole = width // lanes * lanes
+    squares.add(e.tile, e.skip_down * e.tile_width)
     with e.range(e.blocks_down) as r:
-        top = e.tile + ((e.skip_down + r * e.tall) * e.tile_width + e.skip_across)
+        rows = e.tile + (e.skip_down + r * e.tall) * e.tile_width
+        # squares first: the rows are then near for the sums
+        squares.add(rows, e.tall * e.tile_width)
+        top = rows + e.skip_across
         with e.range(0, whole, lanes) as c:
             total = e.cell(e.zeros(item, lanes))
             with e.range(e.tall) as i:
@@ -56,19 +60,21 @@ def fetch_tile(*, source, result, vector_bytes, checked=False):
             with e.range(e.tall) as i:
                 total.value = total.value + e.absolute(top[i * e.tile_width + c])
             e.row[c] = total.value
+        num_sums = e.cell(width)
+        with e.range(e.halvings):
+            num_sums.value = num_sums.value // 2
+            # neighbours are added; what stands behind the row is added too, and never read as a sum
+            with e.range(0, num_sums.value, lanes) as c:
+                pairs = e.row.vec(2 * c, 2 * lanes)
+                e.row[c] = e.shuffle(pairs, range(0, 2 * lanes, 2)) + e.shuffle(pairs, range(1, 2 * lanes, 2))
         with e.range(e.blocks_across) as b:
-            # four sums at a time: one alone would wait for itself
-            parts = [e.cell(0.0, item) for _ in range(4)]
-            first = e.row + b * e.wide
-            with e.range(0, e.wide // 4 * 4, 4) as j:
-                for i, part in enumerate(parts):
-                    part.value = part.value + first[j + i]
-            with e.range(e.wide // 4 * 4, e.wide) as j:
-                parts[0].value = parts[0].value + first[j]
-            sum_ = parts[0].value + parts[1].value + (parts[2].value + parts[3].value)
+            sum_ = e.row[b]
             e.sums[r * e.blocks_across + b] = sum_
             # a sum that is no number is no bound either
             least.value = e.where(sum_ >= least.value, least.value, sum_)
+    measured = e.skip_down + e.blocks_down * e.tall
+    squares.add(e.tile + measured * e.tile_width, (e.num_rows - measured) * e.tile_width)
+    e.facts[0] = squares.total()
     e.facts[1] = least.value
     return e
 
@@ -81,14 +87,26 @@ def _zero(e, item, lanes, target, start, stop):
         target[c] = 0.0
 
 
-def _sum_of_squares(e, item, lanes, x, count):
-    sums = [e.cell(e.zeros(item, lanes)) for _ in range(4)]
-    whole = count // (4 * lanes) * (4 * lanes)
-    with e.range(0, whole, 4 * lanes) as i:
-        for j, total in enumerate(sums):
-            loaded = x.vec(i + lanes * j, lanes)
-            total.value = e.multiply_add(loaded, loaded, total.value)
-    rest = e.cell(0.0, item)
-    with e.range(whole, count) as i:
-        rest.value = e.multiply_add(x[i], x[i], rest.value)
-    return rest.value + e.sum_of(sums[0].value + sums[1].value + (sums[2].value + sums[3].value))
+class _Squares:
+    """A sum of squares, four vectors at a time."""
+
+    def __init__(self, e, item, lanes):
+        self._e, self._lanes = e, lanes
+        self._sums = [e.cell(e.zeros(item, lanes)) for _ in range(4)]
+        self._rest = e.cell(0.0, item)
+
+    def add(self, x, count):
+        """Add those of x[:count]."""
+        e, lanes = self._e, self._lanes
+        whole = count // (4 * lanes) * (4 * lanes)
+        with e.range(0, whole, 4 * lanes) as i:
+            for j, total in enumerate(self._sums):
+                loaded = x.vec(i + lanes * j, lanes)
+                total.value = e.multiply_add(loaded, loaded, total.value)
+        with e.range(whole, count) as i:
+            self._rest.value = e.multiply_add(x[i], x[i], self._rest.value)
+
+    def total(self):
+        """What has been added."""
+        a, b, c, d = [total.value for total in self._sums]
+        return self._rest.value + self._e.sum_of(a + b + (c + d))
