@@ -5,7 +5,6 @@ thread, because sums in another order would end in other networks.
 """
 
 import contextlib
-import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -263,24 +262,10 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def _dropout(noise: Noise, p: float) -> Any:
-    # TODO(when faltung.nn has them): its Dropout and GaussianDropout, which take the same argument
-    return _torch().nn.Dropout(p) if noise == "bernoulli" else _gaussian_dropout()(p)
+    # loads torch, so not at the top
+    from ..nn import Dropout, GaussianDropout
 
-
-@functools.cache
-def _gaussian_dropout() -> Any:
-    """The layer's class; a function makes it, because its base comes with torch."""
-    torch = _torch()
-
-    class GaussianDropout(torch.nn.Module):
-        def __init__(self, p: float) -> None:
-            super().__init__()
-            self.deviation = (p / (1 - p)) ** 0.5
-
-        def forward(self, x: Any) -> Any:
-            return x * (1 + self.deviation * torch.randn_like(x)) if self.training else x
-
-    return GaussianDropout
+    return (Dropout if noise == "bernoulli" else GaussianDropout)(p)
 
 
 def _torch() -> Any:
