@@ -6,17 +6,22 @@ from ..errors import ParameterError
 from . import (
     algorithms_race,
     binning,
+    co_adaptation,
     coding,
     definition,
     dilation,
     dropout_grid,
+    dropout_noise,
     film,
+    mixability,
     noisy_edges,
     own_function,
     padding_stride,
     photo_edges,
     pooling_steps,
+    regularisers,
     scharr_rotation,
+    shifted_digits,
     sifting,
     sobel_slopes,
     tophat_hann,
@@ -26,6 +31,7 @@ from . import (
 from .experiment import Experiment
 
 EXPERIMENTS: tuple[Experiment[Any, Any], ...] = (
+    shifted_digits.EXPERIMENT,
     definition.EXPERIMENT,
     sifting.EXPERIMENT,
     film.EXPERIMENT,
@@ -43,6 +49,10 @@ EXPERIMENTS: tuple[Experiment[Any, Any], ...] = (
     photo_edges.EXPERIMENT,
     algorithms_race.EXPERIMENT,
     wrong_elsewhere.EXPERIMENT,
+    mixability.EXPERIMENT,
+    co_adaptation.EXPERIMENT,
+    dropout_noise.EXPERIMENT,
+    regularisers.EXPERIMENT,
     dropout_grid.EXPERIMENT,
 )
 
