@@ -28,7 +28,7 @@ from faltung import door
 from faltung.algorithms import transforms
 from faltung.spec import Array
 
-from . import layers
+from . import dropout, layers
 from .contract import Close, Entry, race
 from .table import case_lines
 
@@ -74,6 +74,8 @@ def cases(size: int) -> Iterator[Case]:
     length = 1_000_000 * size // 2048
     for taps in (10, 50, 500, 5000):
         yield Case(f"1-D {length}, {taps} taps", lambda taps=taps: _line(length, taps), Close(2e-5))
+    for name, entries in dropout.races():
+        yield Case(name, entries, Close(0))
     for name, entries in layers.races():
         yield Case(name, entries, layers.CHECK)
 

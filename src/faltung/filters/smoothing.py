@@ -9,13 +9,15 @@ from ..arrays import as_array
 from ..boundary import Boundary
 from ..door import convolve
 from ..errors import DtypeError, ParameterError, ShapeError
-from ..spec import Array
+from ..spec import Array, Nan
 from . import kernels
 from .inputs import Lengths, Sigmas, as_floats, odd_lengths, parse_sigmas, weights_dtype
 from .passes import correlate_lines
 
 
-def smooth(x: Any, kernel: Any, *, boundary: Boundary = "symmetric", axes: Axes = None) -> Array:
+def smooth(
+    x: Any, kernel: Any, *, boundary: Boundary = "symmetric", axes: Axes = None, nan: Nan = "propagate"
+) -> Array:
     """Smooth x with a kernel, scaled so that its weights sum to 1.
 
     Args:
@@ -24,6 +26,8 @@ def smooth(x: Any, kernel: Any, *, boundary: Boundary = "symmetric", axes: Axes 
             weights, which are applied along each of the axes. Only their proportions count.
         boundary: what stands outside x, as in `convolve`.
         axes: the axes to smooth; None means all. For a colour picture (height, width, 3) give (0, 1).
+        nan: NaN in x: "propagate" (default), "omit" or "error", as in `convolve`. With "omit" the mean is that of the
+            samples that are there; one mostly wants boundary="ignore" too.
 
     Returns:
         Same shape as x: `convolve(x, kernel / kernel.sum(), mode="same")`, so an even kernel sits half a sample to
@@ -31,31 +35,37 @@ def smooth(x: Any, kernel: Any, *, boundary: Boundary = "symmetric", axes: Axes 
 
     Raises:
         ParameterError: the weights sum to 0 (a derivative) or are not finite.
-        ShapeError, DtypeError, BoundaryError: what was given does not fit; the message says the cure.
+        ShapeError, DtypeError, BoundaryError, MissingData: what was given does not fit; the message says the cure.
 
     Example:
         >>> import faltung as ft
         >>> ft.smooth([0.0, 0.0, 4.0, 0.0, 0.0], [1, 2, 1])
         array([0., 1., 2., 1., 0.])
     """
-    array = as_floats(x)
+    array = as_floats(x, nan=nan)
     positions = parse_axes(axes, array.ndim)
     num = len(positions)
     weights = _normalised(kernels.named(kernel, ndim=num) if isinstance(kernel, str) else as_array(kernel, "kernel"))
     weights = weights.astype(weights_dtype(array))
     if weights.ndim == 1 < num:
         # flipped, as correlate_lines does not; both lean to the same side for an even kernel
-        return correlate_lines(array, [weights[::-1]] * num, positions, boundary).astype(array.dtype, copy=False)
+        return correlate_lines(array, [weights[::-1]] * num, positions, boundary, nan).astype(array.dtype, copy=False)
     if weights.ndim != num:
         raise ShapeError(
             f"the kernel has {weights.ndim} axes and {num} axes of x are smoothed: give weights with 1 axis or {num}, "
             f"or name the axes to smooth, e.g. axes={tuple(range(-weights.ndim, 0))}"
         )
-    return convolve(array, weights, mode="same", boundary=boundary, axes=positions, dtype=array.dtype)
+    return convolve(array, weights, mode="same", boundary=boundary, axes=positions, dtype=array.dtype, nan=nan)
 
 
 def gaussian(
-    x: Any, sigma: Sigmas, *, boundary: Boundary = "symmetric", truncate: float = 4.0, axes: Axes = None
+    x: Any,
+    sigma: Sigmas,
+    *,
+    boundary: Boundary = "symmetric",
+    truncate: float = 4.0,
+    axes: Axes = None,
+    nan: Nan = "propagate",
 ) -> Array:
     """Blur x with a Gaussian.
 
@@ -65,13 +75,15 @@ def gaussian(
         boundary: what stands outside x, as in `convolve`.
         truncate: where the weights are cut off, in sigmas.
         axes: the axes to blur; None means all. For a colour picture (height, width, 3) give (0, 1).
+        nan: NaN in x: "propagate" (default), "omit" or "error", as in `convolve`. With "omit" the mean is that of the
+            samples that are there; one mostly wants boundary="ignore" too.
 
     Returns:
         Same shape as x. The weights sum to 1, so a constant stays constant.
 
     Raises:
         ParameterError: sigma <= 0 or not finite. For no blur take x itself, or leave the axis out of `axes`.
-        ShapeError, DtypeError, BoundaryError: what was given does not fit; the message says the cure.
+        ShapeError, DtypeError, BoundaryError, MissingData: what was given does not fit; the message says the cure.
 
     Source: Getreuer 2013, "A Survey of Gaussian Convolution Algorithms", IPOL 3.
 
@@ -80,17 +92,17 @@ def gaussian(
         >>> ft.gaussian([0.0, 0.0, 1.0, 0.0, 0.0], 0.5).round(3)
         array([0.   , 0.106, 0.787, 0.106, 0.   ])
     """
-    array = as_floats(x)
+    array = as_floats(x, nan=nan)
     positions = parse_axes(axes, array.ndim)
     sigmas = parse_sigmas(sigma, len(positions))
     dtype = weights_dtype(array)
     # most pictures are blurred alike along all axes
     made = {s: kernels.gaussian(s, truncate=truncate, dtype=dtype) for s in set(sigmas)}
     lines = [made[s] for s in sigmas]
-    return correlate_lines(array, lines, positions, boundary).astype(array.dtype, copy=False)
+    return correlate_lines(array, lines, positions, boundary, nan).astype(array.dtype, copy=False)
 
 
-def box(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes: Axes = None) -> Array:
+def box(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes: Axes = None, nan: Nan = "propagate") -> Array:
     """Replace every sample by the mean of the window around it.
 
     Args:
@@ -98,26 +110,28 @@ def box(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes: Axes =
         size: length of the window in samples, odd; one number, or one per axis of `axes`.
         boundary: what stands outside x, as in `convolve`.
         axes: the axes to average along; None means all. For a colour picture (height, width, 3) give (0, 1).
+        nan: NaN in x: "propagate" (default), "omit" or "error", as in `convolve`. With "omit" the mean is that of the
+            samples that are there; one mostly wants boundary="ignore" too.
 
     Returns:
         Same shape as x.
 
     Raises:
         ParameterError: an even or empty window.
-        ShapeError, DtypeError, BoundaryError: what was given does not fit; the message says the cure.
+        ShapeError, DtypeError, BoundaryError, MissingData: what was given does not fit; the message says the cure.
 
     Example:
         >>> import faltung as ft
         >>> ft.box([0.0, 3.0, 6.0, 9.0], 3)
         array([1., 3., 6., 8.])
     """
-    array = as_floats(x)
+    array = as_floats(x, nan=nan)
     positions = parse_axes(axes, array.ndim)
     cure = "accept that with smooth(x, kernels.box(size))"
     lengths = odd_lengths("size", size, len(positions), cure)
     dtype = weights_dtype(array)
     lines = [kernels.box(k, dtype=dtype) for k in lengths]
-    return correlate_lines(array, lines, positions, boundary).astype(array.dtype, copy=False)
+    return correlate_lines(array, lines, positions, boundary, nan).astype(array.dtype, copy=False)
 
 
 def _normalised(weights: Array) -> Array:

@@ -7,6 +7,10 @@
 | `CausalConv1d`, `GatedConv1d` | layers that do not look ahead, and run on streams, exactly |
 | `MaxPool`, `AvgPool`, `LPPool`, `GlobalMaxPool`, `GlobalAvgPool`, `GlobalLPPool`, each 1d/2d/3d | pooling |
 | `AdaptiveMaxPool`, `AdaptiveAvgPool`, `MaxUnpool`, each 1d/2d/3d | torch's own, for one import |
+| `Dropout`, `Dropout1d/2d/3d`, `AlphaDropout`, `FeatureAlphaDropout` | torch's dropout layers, with more options |
+| `GaussianDropout`, `DropBlock1d/2d/3d`, `DropConnect`, `VariationalDropout` | dropout that torch has not |
+| `Ramp`, `advance` | dropout whose rate changes while training |
+| `monte_carlo`, `at`, `key_layers` | dropout in evaluation; masks that belong to places, equal in every tiling |
 | `functional` | the same as functions, with the signatures of torch.nn.functional |
 | `replace`, `Replacement`, `Swap` | a network's layers exchanged where that is faster |
 
@@ -31,6 +35,14 @@ _HOMES = {
         "DepthwiseConv2d",
         "DepthwiseConv3d",
     ),
+    "dropout.blocks": ("DropBlock1d", "DropBlock2d", "DropBlock3d"),
+    "dropout.channels": ("Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"),
+    "dropout.elements": ("AlphaDropout", "Dropout", "GaussianDropout"),
+    "dropout.place": ("at", "key_layers"),
+    "dropout.sampling": ("monte_carlo",),
+    "dropout.schedule": ("Ramp", "advance"),
+    "dropout.sequences": ("VariationalDropout",),
+    "dropout.weights": ("DropConnect",),
     "pooling": (
         "AvgPool1d",
         "AvgPool2d",
@@ -95,6 +107,14 @@ if TYPE_CHECKING:
         DepthwiseConv2d,
         DepthwiseConv3d,
     )
+    from .dropout.blocks import DropBlock1d, DropBlock2d, DropBlock3d
+    from .dropout.channels import Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
+    from .dropout.elements import AlphaDropout, Dropout, GaussianDropout
+    from .dropout.place import at, key_layers
+    from .dropout.sampling import monte_carlo
+    from .dropout.schedule import Ramp, advance
+    from .dropout.sequences import VariationalDropout
+    from .dropout.weights import DropConnect
     from .pooling import (
         AvgPool1d,
         AvgPool2d,
@@ -124,6 +144,7 @@ __all__ = [
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
+    "AlphaDropout",
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
@@ -137,7 +158,17 @@ __all__ = [
     "DepthwiseConv1d",
     "DepthwiseConv2d",
     "DepthwiseConv3d",
+    "DropBlock1d",
+    "DropBlock2d",
+    "DropBlock3d",
+    "DropConnect",
+    "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
+    "FeatureAlphaDropout",
     "GatedConv1d",
+    "GaussianDropout",
     "GlobalAvgPool1d",
     "GlobalAvgPool2d",
     "GlobalAvgPool3d",
@@ -157,9 +188,15 @@ __all__ = [
     "MaxUnpool1d",
     "MaxUnpool2d",
     "MaxUnpool3d",
+    "Ramp",
     "Replacement",
     "Swap",
+    "VariationalDropout",
+    "advance",
+    "at",
     "functional",
+    "key_layers",
+    "monte_carlo",
     "replace",
 ]
 
