@@ -230,11 +230,19 @@ def test_autocast_gives_the_dtype_and_values_of_torchs_layer(name: str, dtype: t
     assert ours.weight.grad.dtype == torch.float32
 
 
-def test_a_result_lies_in_memory_as_x_does() -> None:
-    layer = ft.nn.Conv2d(4, 4, 3, groups=4)
-    x = torch.randn(2, 4, 20, 20).contiguous(memory_format=torch.channels_last)
+@pytest.mark.parametrize("k", [3, 9])
+@pytest.mark.parametrize("method", ["auto", "direct"])
+def test_a_result_lies_in_memory_as_x_does(k: int, method: Any) -> None:
+    layer, theirs = ft.nn.Conv2d(4, 4, k, groups=4, method=method), torch.nn.Conv2d(4, 4, k, groups=4)
+    theirs.load_state_dict(layer.state_dict())
+    x = torch.randn(2, 4, 24, 24).contiguous(memory_format=torch.channels_last)
     assert layer(x).is_contiguous(memory_format=torch.channels_last)
     assert layer(x.contiguous()).is_contiguous()
+    for name, expected in results(theirs, x).items():
+        assert apart(expected, results(layer, x)[name]) < 1e-5
+    torch.compiler.reset()
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    assert compiled(x).stride() == layer(x).stride()
 
 
 def test_nan_touches_the_windows_that_see_it_and_no_others() -> None:
