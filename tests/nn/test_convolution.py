@@ -235,7 +235,12 @@ def test_autocast_gives_the_dtype_and_values_of_torchs_layer(name: str, dtype: t
 def test_a_result_lies_in_memory_as_x_does(k: int, method: Any) -> None:
     layer, theirs = ft.nn.Conv2d(4, 4, k, groups=4, method=method), torch.nn.Conv2d(4, 4, k, groups=4)
     theirs.load_state_dict(layer.state_dict())
-    x = torch.randn(2, 4, 24, 24).contiguous(memory_format=torch.channels_last)
+    # our loops, and torch's with our gradient by weights
+    for size in (24, 12):
+        _check_memory(layer, theirs, torch.randn(2, 4, size, size).contiguous(memory_format=torch.channels_last))
+
+
+def _check_memory(layer: torch.nn.Module, theirs: torch.nn.Module, x: Tensor) -> None:
     assert layer(x).is_contiguous(memory_format=torch.channels_last)
     assert layer(x.contiguous()).is_contiguous()
     for name, expected in results(theirs, x).items():

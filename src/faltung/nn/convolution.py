@@ -57,7 +57,7 @@ def convolve(
         return CONVOLUTIONS[num_axes - 1](x, weight, bias, stride, padding, dilation, groups)
     x, weight, bias = autocast(x, weight, bias)
     before, after = geometry.margins(padding, taps, dilation)
-    batch = x if x.ndim == num_axes + 2 else x[None]
+    batch = (x if x.ndim == num_axes + 2 else x[None]).contiguous()
     options = (list(stride), list(dilation), list(before), list(after), groups, method)
     y = operators.correlate(batch, weight, *options)
     return _finished(y, bias, x)
@@ -89,7 +89,7 @@ def convolve_transposed(
         function = TRANSPOSED[num_axes - 1]
         return function(x, weight, bias, stride, padding, output_padding, groups, dilation)
     x, weight, bias = autocast(x, weight, bias)
-    batch = x if x.ndim == num_axes + 2 else x[None]
+    batch = (x if x.ndim == num_axes + 2 else x[None]).contiguous()
     # everything that x reaches; what the padding takes away, or the output's padding adds, comes after
     full = [(n - 1) * s + d * (k - 1) + 1 for n, s, d, k in zip(batch.shape[2:], stride, dilation, taps, strict=True)]
     none = [0] * num_axes
@@ -100,14 +100,15 @@ def convolve_transposed(
 
 def by_engine(x: Tensor, weight: Tensor, stride: Sequence[int], method: str) -> bool:
     """Whether Faltung's loops are taken; where they are not, torch's own function is called, at no cost."""
-    if weight.device.type != "cpu" or not strategy.by_engine(x, weight.shape, stride, method):
+    if weight.device.type != "cpu":
         return False
     if method != "auto":
-        return True
-    if transformed():
+        return strategy.by_engine(x, weight.shape, stride, method)
+    differentiated = torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
+    # on small planes the gradient by weights alone may be worth it
+    if not strategy.by_engine(x, weight.shape, stride, method, to_weight=differentiated) or transformed():
         return False
     # our loops need channels that are not last, and copies on both ways; torch's gradients are what pays for them
-    differentiated = torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
     return not channels_last(x) or (differentiated and math.prod(weight.shape[2:]) >= MANY_TAPS)
 
 
@@ -146,9 +147,10 @@ def _finished(y: Tensor, bias: Tensor | None, x: Tensor) -> Tensor:
     return y.contiguous(memory_format=last) if last else y
 
 
-MANY_TAPS = 81
+MANY_TAPS = 49
 """Taps of a depthwise kernel from which ours are taken although channels are last: forward and backward on 8x64x56x56
-7x7 takes 21 ms by both, 9x9 20 by ours and 27 by torch's, 15x15 31 and 213; forward alone torch's is always faster."""
+3x3 takes 19 ms by ours and 2 by torch's, 7x7 21 and 22 to 32, 15x15 31 and 213 (one thread); forward alone torch's is
+faster, up to 13x13 ten times."""
 
 
 class _Convolution(torch.nn.Module):
