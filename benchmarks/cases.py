@@ -28,7 +28,7 @@ from faltung import door
 from faltung.algorithms import transforms
 from faltung.spec import Array
 
-from . import dropout
+from . import dropout, layers
 from .contract import Close, Entry, race
 from .table import case_lines
 
@@ -76,6 +76,8 @@ def cases(size: int) -> Iterator[Case]:
         yield Case(f"1-D {length}, {taps} taps", lambda taps=taps: _line(length, taps), Close(2e-5))
     for name, entries in dropout.races():
         yield Case(name, entries, Close(0))
+    for name, entries in layers.races():
+        yield Case(name, entries, layers.CHECK)
 
 
 def _noise(size: int) -> Array:

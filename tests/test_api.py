@@ -32,6 +32,9 @@ def _entries(name: str, value: Any) -> Iterator[tuple[str, str]]:
         yield name, "module"
         for inner in sorted(value.__all__):
             yield from _entries(f"{name}.{inner}", getattr(value, inner))
+    elif callable(value) and (value.__module__ or "torch").startswith("torch"):
+        # what it takes is not ours to promise; built-in functions know no module
+        yield name, "as in torch"
     elif inspect.isclass(value):
         yield name, f"class({', '.join(base.__name__ for base in value.__bases__ if base is not object)})"
         fields = dataclasses.fields(value) if dataclasses.is_dataclass(value) else ()
