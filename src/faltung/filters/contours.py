@@ -9,10 +9,11 @@ from ..boundary import Boundary
 from ..errors import ParameterError
 from ..spec import Array
 from .derivatives import plane_axes, slopes
-from .inputs import Sigmas, as_floats
+from .inputs import Sigmas, as_floats, takes_tensors_as_arrays
 from .smoothing import gaussian
 
 
+@takes_tensors_as_arrays
 def canny(
     x: Any,
     *,

@@ -8,6 +8,7 @@ are 0, but a 3x3 sum in floats may leave a rest in the last digit, whose directi
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from operator import iadd
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..boundary import Boundary
 from ..errors import ShapeError
 from ..spec import Array
 from . import kernels
-from .inputs import Sigmas, as_floats, parse_sigmas, weights_dtype
+from .inputs import Sigmas, as_floats, parse_sigmas, rounded, takes_tensors, weights_dtype
 from .kernels.formulas import PREWITT, SCHARR, SOBEL
 from .passes import ONE, boundary_per_axis, correlate_lines
 from .smoothing import gaussian
@@ -34,6 +35,7 @@ ACROSS: dict[str, tuple[float, ...]] = {
 """Operator -> its weights across the difference (-1, 0, 1)."""
 
 
+@takes_tensors
 def gradient(x: Any, *, scale: Scale = "unit", boundary: Boundary = "symmetric", axes: Axes = None) -> Array:
     """The slope along every axis, by central differences.
 
@@ -59,6 +61,7 @@ def gradient(x: Any, *, scale: Scale = "unit", boundary: Boundary = "symmetric",
     return slopes(array, "central", parse_axes(axes, array.ndim), scale, boundary)
 
 
+@takes_tensors
 def sobel(
     x: Any, axis: int | None = None, *, scale: Scale = "kernel", boundary: Boundary = "symmetric", axes: Axes = None
 ) -> Array:
@@ -93,6 +96,7 @@ def sobel(
     return _edge_strength(x, "sobel", axis, scale, boundary, axes)
 
 
+@takes_tensors
 def scharr(
     x: Any, axis: int | None = None, *, scale: Scale = "kernel", boundary: Boundary = "symmetric", axes: Axes = None
 ) -> Array:
@@ -110,6 +114,7 @@ def scharr(
     return _edge_strength(x, "scharr", axis, scale, boundary, axes)
 
 
+@takes_tensors
 def prewitt(
     x: Any, axis: int | None = None, *, scale: Scale = "kernel", boundary: Boundary = "symmetric", axes: Axes = None
 ) -> Array:
@@ -127,6 +132,7 @@ def prewitt(
     return _edge_strength(x, "prewitt", axis, scale, boundary, axes)
 
 
+@takes_tensors
 def laplacian(
     x: Any, sigma: Sigmas | None = None, *, boundary: Boundary = "symmetric", truncate: float = 4.0, axes: Axes = None
 ) -> Array:
@@ -163,18 +169,18 @@ def laplacian(
             correlate_lines(array, [line if p == along else ONE for p in positions], positions, boundary)
             for along in positions
         ]
-        return _sum(terms).astype(array.dtype, copy=False)
+        return rounded(_sum(terms), array)
     sigmas = parse_sigmas(sigma, len(positions))
     bells = [kernels.gaussian(s, truncate=truncate, dtype=dtype) for s in sigmas]
     terms = []
     for i, s in enumerate(sigmas):
         curved = kernels.gaussian_derivative(s, order=2, truncate=truncate, dtype=dtype)
         terms.append(correlate_lines(array, [*bells[:i], curved, *bells[i + 1 :]], positions, boundary))
-    return _sum(terms).astype(array.dtype, copy=False)
+    return rounded(_sum(terms), array)
 
 
 def _sum(terms: list[Array]) -> Array:
-    return reduce(lambda a, b: np.add(a, b, out=a), terms)
+    return reduce(iadd, terms)
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,6 +199,7 @@ class Edges:
     vector: Array
 
 
+@takes_tensors
 def edges(
     x: Any,
     *,
@@ -237,6 +244,10 @@ def edges(
     # + 0.0 turns -0.0 into 0.0: the angle of (0, -0.0) would be pi
     vector = slopes(array, operator, positions, scale, boundary) + 0.0
     down, right = vector
+    if not isinstance(vector, np.ndarray):
+        from .tensors import angle, length
+
+        return Edges(length(vector), angle(down, right), vector)
     return Edges(np.hypot(down, right), np.arctan2(down, right), vector)
 
 
@@ -253,6 +264,10 @@ def plane_axes(axes: Axes, ndim: int) -> tuple[int, int]:
 
 def slopes(array: Array, operator: str, positions: Sequence[int], scale: Scale, boundary: Boundary) -> Array:
     """All slopes, stacked in front."""
+    if not isinstance(array, np.ndarray):
+        from .tensors import stacked
+
+        return stacked([_slope(array, operator, positions, along, scale, boundary) for along in positions])
     out = np.empty((len(positions), *array.shape), array.dtype)
     for i, along in enumerate(positions):
         out[i] = _slope(array, operator, positions, along, scale, boundary)
@@ -269,6 +284,10 @@ def _edge_strength(x: Any, operator: str, axis: int | None, scale: Scale, bounda
             raise ShapeError(f"axis={axis} is not among axes={axes!r}: add it there, or take one of them")
         return _slope(array, operator, positions, along, scale, boundary)
     found = slopes(array, operator, positions, scale, boundary)
+    if not isinstance(found, np.ndarray):
+        from .tensors import length
+
+        return length(found)
     parts = np.abs(found)
     return parts[0] if len(parts) == 1 else reduce(lambda a, b: np.hypot(a, b, out=a), parts[1:], parts[0])
 
@@ -289,7 +308,7 @@ def _slope(
         y = correlate_lines(y, [ONE if p == along else line for p in positions], positions, outside)
     if scale == "unit":
         y *= 0.5
-    return y.astype(array.dtype, copy=False)
+    return rounded(y, array)
 
 
 def _differenced(entry: Any) -> Any:

@@ -37,7 +37,9 @@ def correlate_lines(x: Array, lines: Sequence[Array], axes: Sequence[int], bound
             # one word for all axes is found among the kept plans at once, a list takes a second look
             outside = entries[part] if isinstance(boundary, list) else boundary
             y = correlate(y, outer(lines[part]), mode="same", boundary=outside, axes=tuple(axes[part]))
-    return y.copy() if y is x else y
+    if y is not x:
+        return y
+    return y.copy() if isinstance(y, np.ndarray) else y.clone()
 
 
 def boundary_per_axis(boundary: Boundary, num_axes: int) -> list[Any]:

@@ -6,6 +6,7 @@ Sizes, padding and rounding are PyTorch's; x needs no batch or channel axes, `ax
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ from ..door import correlate
 from ..errors import ParameterError, ShapeError
 from ..spec import Array
 from .extrema import least_of
-from .inputs import Lengths, as_floats, as_numbers, weights_dtype
+from .inputs import Lengths, as_floats, as_numbers, beside, rounded, takes_tensors, weights_dtype
 
 
+@takes_tensors
 def max_pool(
     x: Any,
     size: Lengths,
@@ -57,15 +59,20 @@ def max_pool(
         array([5, 3])
     """
     array = as_numbers(x, "biuf")
+    windows = _windows(array, size, stride, padding, dilation, ceil_mode, axes)
+    if not isinstance(array, np.ndarray):
+        from .tensors import largest_of_windows
+
+        return largest_of_windows(array, windows)
     lowest = least_of(array.dtype)
 
     def largest(samples: Array, window: Window) -> Array:
         return window.reduce(samples, np.maximum, lowest)
 
-    windows = _windows(array, size, stride, padding, dilation, ceil_mode, axes)
     return _axis_by_axis(array, windows, largest)
 
 
+@takes_tensors
 def avg_pool(
     x: Any,
     size: Lengths,
@@ -108,10 +115,11 @@ def avg_pool(
         shape = [1] * array.ndim
         shape[window.position] = window.num_out
         counts = window.counts(window.padding if count_include_pad else 0)
-        total /= counts.astype(total.real.dtype).reshape(shape)
-    return total.astype(array.dtype, copy=False)
+        total /= beside(counts.reshape(shape), total)
+    return rounded(total, array)
 
 
+@takes_tensors
 def lp_pool(
     x: Any,
     norm: float,
@@ -142,9 +150,14 @@ def lp_pool(
         >>> ft.lp_pool([3.0, -4.0, 0.0, 2.0], 2, 2)
         array([5., 2.])
     """
-    array = np.abs(as_floats(x))
+    array = as_floats(x)
     power = math.inf if norm == math.inf else positive("norm", norm)
     windows = _windows(array, size, stride, 0, 1, ceil_mode, axes)
+    if not isinstance(array, np.ndarray):
+        from .tensors import norm_of_windows
+
+        return norm_of_windows(array, windows, power)
+    array = np.abs(array)
 
     def length(samples: Array, window: Window) -> Array:
         largest = window.reduce(samples, np.maximum, 0.0)
@@ -252,7 +265,7 @@ def _windows(
     paddings = integers("padding", padding, num_axes, least=0)
     dilations = integers("dilation", dilation, num_axes, least=1)
     return [
-        _window(p, array.shape[p], *numbers, ceil_mode=ceil_mode)
+        _window(p, index(array.shape[p]), *numbers, ceil_mode=ceil_mode)
         for p, numbers in zip(positions, zip(sizes, strides, paddings, dilations, strict=True), strict=True)
     ]
 
@@ -274,10 +287,14 @@ def _window(position: int, num: int, taps: int, stride: int, padding: int, dilat
     num_out = (room + (stride - 1 if ceil_mode else 0)) // stride + 1
     if ceil_mode and (num_out - 1) * stride >= num + padding:
         num_out -= 1
-    window = Window(position, num, taps, stride, padding, dilation, num_out)
-    if dilation > 1 and not window.counts(0).all():
+    if dilation > 1 and steps_over(num, taps, stride, padding, dilation, num_out):
         raise ShapeError(
             f"axis {position} of x has {num} samples and a window with dilation {dilation} steps over all of them: "
             f"take less padding or less dilation"
         )
-    return window
+    return Window(position, num, taps, stride, padding, dilation, num_out)
+
+
+def steps_over(num: int, taps: int, stride: int, padding: int, dilation: int, num_out: int) -> bool:
+    """Whether a window holds no sample of x."""
+    return not Window(0, num, taps, stride, padding, dilation, num_out).counts(0).all()
