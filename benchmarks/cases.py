@@ -21,12 +21,14 @@ import scipy.ndimage
 import scipy.signal
 import skimage.data
 import skimage.filters
+import torch
 
 import faltung as ft
 from faltung import door
 from faltung.algorithms import transforms
 from faltung.spec import Array
 
+from . import dropout
 from .contract import Close, Entry, race
 from .table import case_lines
 
@@ -72,6 +74,8 @@ def cases(size: int) -> Iterator[Case]:
     length = 1_000_000 * size // 2048
     for taps in (10, 50, 500, 5000):
         yield Case(f"1-D {length}, {taps} taps", lambda taps=taps: _line(length, taps), Close(2e-5))
+    for name, entries in dropout.races():
+        yield Case(name, entries, Close(0))
 
 
 def _noise(size: int) -> Array:
@@ -207,6 +211,7 @@ def _line(length: int, taps: int) -> dict[str, Entry]:
 def main(only: str, rounds: int, size: int, threads: int, path: Path) -> None:
     """Race all cases whose name matches `only` and write the results to `path`."""
     cv2.setNumThreads(threads)
+    torch.set_num_threads(threads)
     results = []
     with scipy.fft.set_workers(threads):
         for case in cases(size):

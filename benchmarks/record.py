@@ -17,7 +17,7 @@ from faltung.machine import num_workers
 from .table import markdown
 
 ROOT = Path(__file__).parent
-LIBRARIES = ("numpy", "scipy", "llvmlite", "opencv-python-headless", "scikit-image", "ducc0", "mkl_fft")
+LIBRARIES = ("numpy", "scipy", "llvmlite", "opencv-python-headless", "scikit-image", "ducc0", "mkl_fft", "torch")
 
 QUIET = 0.5
 """A load average above this before the start means that something else runs."""

@@ -36,6 +36,9 @@ def _entries(name: str, value: Any) -> Iterator[tuple[str, str]]:
         yield name, f"class({', '.join(base.__name__ for base in value.__bases__ if base is not object)})"
         fields = dataclasses.fields(value) if dataclasses.is_dataclass(value) else ()
         yield from ((f"{name}.{field.name}", "field") for field in fields if not field.name.startswith("_"))
+        # layers are made by their class, plans and explanations by functions
+        if value.__module__.startswith("faltung.nn.") and not dataclasses.is_dataclass(value):
+            yield f"{name}.__init__", _what_it_takes(value.__init__)
         for inner, member in sorted(vars(value).items()):
             if isinstance(member, (property, staticmethod, classmethod)):
                 member = getattr(value, inner)

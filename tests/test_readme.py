@@ -40,7 +40,7 @@ def test_every_command_runs(command: str, tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_there_is_a_command_of_each_kind() -> None:
     verbs = {command.split()[1] for command in COMMANDS}
-    assert verbs == {"edges", "smooth", "filter", "convolve", "explain", "doctor"}
+    assert verbs == {"edges", "smooth", "filter", "convolve", "dropout", "explain", "doctor"}
 
 
 def test_powers_behind_many_zeros_are_all_right() -> None:
@@ -101,6 +101,12 @@ def test_every_option_of_a_call_has_its_row() -> None:
     rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", table, re.M)
     options = [p.name for p in inspect.signature(ft.convolve).parameters.values() if p.kind is p.KEYWORD_ONLY]
     assert sorted(re.findall(r"\w+", " ".join(rows))) == sorted(options)
+    # and the two calls without data take what stands below the table
+    of_data = re.findall(r"\w+", " ".join(rows[-2:]))
+    besides = re.findall(r"`(\w+)=`\s\(", README)
+    for call in (ft.plan, ft.explain):
+        taken = [p.name for p in inspect.signature(call).parameters.values() if p.kind is p.KEYWORD_ONLY]
+        assert sorted(taken) == sorted({*options, *besides} - {*of_data})
 
 
 @pytest.mark.parametrize("verb", [ft.convolve, ft.correlate])

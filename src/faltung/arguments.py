@@ -49,7 +49,11 @@ def check_choice(name: str, value: Any, allowed: Iterable[str]) -> None:
     """Refuse what is not one of the words allowed."""
     words = tuple(allowed)
     if not isinstance(value, str) or value not in words:
-        raise ParameterError(f"{name}={value!r}: allowed are " + ", ".join(f'"{word}"' for word in words))
+        import difflib
+
+        near = difflib.get_close_matches(value.lower(), words, 1) if isinstance(value, str) else []
+        hint = f' (did you mean "{near[0]}"?)' if near else ""
+        raise ParameterError(f"{name}={value!r}{hint}: allowed are " + ", ".join(f'"{word}"' for word in words))
 
 
 def entries(value: Any) -> list[Any] | None:

@@ -126,7 +126,7 @@ def parse_boundary(boundary: Boundary, num_axes: int) -> tuple[AxisBoundary, ...
         if len(boundary) != num_axes:
             raise ParameterError(
                 f"boundary has {len(boundary)} entries for {num_axes} convolved axes: give one entry per axis, "
-                f'or one name for all, e.g. "edge"'
+                f'or one name for all, e.g. "edge"; the two sides of an axis are a tuple, ("edge", "wrap")'
             )
         return tuple(_parse_axis(entry) for entry in boundary)
     return (_parse_axis(boundary),) * num_axes
@@ -177,11 +177,12 @@ def _unknown(name: str) -> str:
     if key not in FOREIGN:
         import difflib
 
-        close = difflib.get_close_matches(key, RULES, 1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        close = difflib.get_close_matches(key, [*RULES, *FOREIGN], 1)
+        hint = f" (did you mean {FOREIGN.get(close[0], ('', close[0]))[1]!r}?)" if close else ""
         return f"unknown boundary {name!r}{hint}: allowed are {_names()}"
     library, ours = FOREIGN[key]
-    return f'boundary {name!r} is the name in {library}: here it is NumPy\'s "{ours}"'
+    other = ', or ("constant", v) for another value' if key in ("fill", "grid-constant") else ""
+    return f'boundary {name!r} is the name in {library}: here it is NumPy\'s "{ours}"{other}'
 
 
 def _names() -> str:

@@ -82,7 +82,8 @@ def convolve(
     """Convolve x with a kernel: flip the kernel, slide it over x, multiply and sum.
 
     Args:
-        x: any number of axes, any number dtype. Integers are computed exactly.
+        x: any number of axes, any number dtype. Integers are computed exactly. A tensor of torch gives a tensor, with
+            gradients of any order in x, kernel and weights; on the CPU by the same loops.
         kernel: as many axes as x; with `axes`, it may have just those. It may be longer than x.
         mode: "full" (every overlap), "same" (the size of x, from position (k - 1) // 2 of full) or "valid" (whole
             overlaps only), as in scipy.signal.
@@ -112,8 +113,9 @@ def convolve(
         workers: threads; None means all processors. It does not change a bit of the result.
 
     Returns:
-        A new array, or `out`. Two integers give int64 (uint64 if both are unsigned), or float64 where sums are scaled;
-        else `np.result_type`. With return_weights a pair: the result, and the shares in float64 or longdouble.
+        A new array, or `out`. Two integers give int64 (uint64 if both are unsigned, but not for tensors), or float64
+        where sums are scaled; else `np.result_type`. With return_weights a pair: the result, and the shares in float64
+        or longdouble.
 
     Raises:
         ShapeError, DtypeError, ParameterError, BoundaryError: what was given does not fit; the message says the cure.

@@ -41,18 +41,34 @@ class Explanation:
 
     def __str__(self) -> str:
         lines = [f"{describe(self.spec)}", f"method {self.method}: {self.reason}", ""]
-        lines.append(f"{'method':<12}{'time':>10}{'memory':>10}{'error <=':>10}  why not")
-        for verdict in self.verdicts:
-            if verdict.cost is None:
-                lines.append(f"{verdict.method:<12}{'-':>10}{'-':>10}{'-':>10}  {verdict.refusal}")
-                continue
-            bound = "of data" if math.isinf(verdict.cost.error) else f"{verdict.cost.error:.1e}"
-            why = verdict.refusal or ("" if verdict.method == self.method else "slower")
-            lines.append(
-                f"{verdict.method:<12}{seconds_words(verdict.cost.seconds):>10}"
-                f"{size_words(verdict.cost.num_bytes):>10}{bound:>10}  {why}"
-            )
-        return "\n".join(line.rstrip() for line in lines)
+        rows = in_words(self)
+        lines += [f"{a:<12}{b:>10}{c:>10}{d:>10}  {e}" for a, b, c, d, e in (HEADINGS, *rows)]
+        return "\n".join([*lines, *notes(rows)])
+
+
+HEADINGS = ("method", "time", "memory", "error <=", "verdict")
+CHECKED = "checked"
+
+
+def in_words(found: Explanation) -> list[tuple[str, ...]]:
+    """Every verdict in words, under `HEADINGS`."""
+    rows: list[tuple[str, ...]] = []
+    for verdict in found.verdicts:
+        cost = verdict.cost
+        if cost is None:
+            rows.append((verdict.method, "-", "-", "-", verdict.refusal or ""))
+            continue
+        bound = CHECKED if math.isinf(cost.error) else f"{cost.error:.1e}"
+        why = verdict.refusal or ("taken" if verdict.method == found.method else "slower")
+        rows.append((verdict.method, seconds_words(cost.seconds), size_words(cost.num_bytes), bound, why))
+    return rows
+
+
+def notes(rows: list[tuple[str, ...]]) -> list[str]:
+    """What the words in these rows mean, where they need it."""
+    if not any(CHECKED in row for row in rows):
+        return []
+    return [f"{CHECKED}: how large the error may be depends on the data; every call looks, and keeps to rtol"]
 
 
 def describe(spec: ConvSpec) -> str:

@@ -68,8 +68,8 @@ def make_spec(
     for axis in built:
         _check_size(axis)
     _check_total([shape[p] for p in batch], built)
-    check_choice("nan", nan, ("propagate", "omit", "error"))
-    why_shares = _why_shares(x_dtype, built, nan, weighted)
+    check_nan(nan, x_dtype)
+    why_shares = _why_shares(built, nan, weighted)
     item, result = _dtypes(x_dtype, kernel.dtype, dtype, why_shares)
     if item == np.int64 and kernel.dtype == np.uint64 and kernel.size and kernel.max() > np.iinfo(item).max:
         # the only weights that int64 cannot hold
@@ -169,7 +169,13 @@ def _margins(reaches: list[int], mode: Mode, padding: Padding, origin: PerAxis |
 
 def _parse_padding(padding: Padding, reaches: list[int]) -> list[tuple[int, int]]:
     if isinstance(padding, str):
-        check_choice("padding", padding, ("same",))
+        if padding.lower() in ("full", "valid"):
+            raise ParameterError(f'padding={padding!r}: this is mode="{padding.lower()}" here; leave padding= out')
+        if padding != "same":
+            raise ParameterError(
+                f'padding={padding!r}: allowed are "same", a number, or a list with one number or one pair (before, '
+                f"after) per axis; what stands outside is named by boundary="
+            )
         return [((reach - 1) // 2, reach // 2) for reach in reaches]
     listed = entries(padding)
     each = [padding] * len(reaches) if listed is None else listed
@@ -216,13 +222,19 @@ def _check_total(batch: list[int], axes: list[Axis]) -> None:
         )
 
 
-def _why_shares(x: np.dtype[Any], axes: list[Axis], nan: Nan, weighted: bool) -> str | None:
+def check_nan(nan: Nan, x: np.dtype[Any]) -> None:
+    """Refuse an unknown word, and to look for NaN in integers."""
+    check_choice("nan", nan, ("propagate", "omit", "error"))
+    if nan == "omit" and x.kind in "biu":
+        raise ParameterError(
+            f'nan="omit" with x of dtype {x}: integers hold no NaN; mark what is missing with weights= of '
+            f"convolve, 0 or 1"
+        )
+
+
+def _why_shares(axes: list[Axis], nan: Nan, weighted: bool) -> str | None:
     """What makes sums be scaled by shares of weights, in the caller's words; None if nothing does."""
     if nan == "omit":
-        if x.kind in "biu":
-            raise ParameterError(
-                f'nan="omit" with x of dtype {x}: integers hold no NaN; mark what is missing with weights=, 0 or 1'
-            )
         return 'nan="omit"'
     if weighted:
         return "weights="

@@ -127,7 +127,7 @@ def test_a_broken_fft_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_floats_and_objects_are_refused_with_the_reason() -> None:
-    with pytest.raises(ft.MethodError, match="floats round anyway"):
+    with pytest.raises(ft.MethodError, match="floats are rounded anyway"):
         ft.convolve([1.0], [1.0], method="exact")
     with pytest.raises(ft.MethodError, match="no end"):
         ft.convolve(np.array([1], object), [1], method="exact")

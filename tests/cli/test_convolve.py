@@ -125,3 +125,25 @@ def test_a_hole_in_the_numbers_is_refused_and_not_left_out(capsys, numbers):
 @pytest.mark.parametrize("numbers", ["1,2,3", "1, 2 ,3", "1 2 3", "1 2, 3", "[1,2,3]"])
 def test_commas_and_blanks_part_numbers_alike(capsys, numbers):
     assert facts(capsys, numbers, "-k", "1")["values"] == [1, 2, 3]
+
+
+def test_missing_numbers_spread_are_left_out_or_are_an_error(capsys):
+    words = ["1,nan,3", "-k", "1,2,1", "--mode", "same", "--boundary", "ignore", "--nan"]
+    assert facts(capsys, *words, "omit")["values"] == [4, 8, 12]
+    assert main(["convolve", *words, "error"]) == 1
+    assert "NaN" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["smooth", "filter", "edges"])
+def test_every_command_that_convolves_takes_nan(capsys, tmp_path, verb):
+    picture = np.ones((9, 9))
+    picture[4, 4] = np.nan
+    path = str(tmp_path / "holes.npy")
+    np.save(path, picture)
+    out = str(tmp_path / "out.npy")
+    more = ["-k", "1,2,1;2,4,2;1,2,1"] if verb == "filter" else ["--smooth", "1"] if verb == "edges" else []
+    for nan, holes in (("propagate", True), ("omit", False)):
+        assert main([verb, path, *more, "--nan", nan, "-o", out]) == 0
+        assert np.isnan(np.load(out)).any() == holes
+    assert main([verb, path, *more, "--nan", "error"]) == 1
+    capsys.readouterr()

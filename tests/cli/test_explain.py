@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 import faltung as ft
@@ -42,3 +43,17 @@ def test_a_file_may_stand_for_its_shape(capsys):
 def test_what_does_not_fit_is_refused(capsys, words, code, said):
     assert main(["explain", *words]) == code
     assert said in capsys.readouterr().err
+
+
+def test_print_and_command_say_the_same_of_every_algorithm(capsys):
+    path = "1,2,3;4,5,7;7,8,9"
+    assert main(["explain", "--shape", "40x50", "--dtype", "float64", "-k", path]) == 0
+    command = [line.split() for line in capsys.readouterr().out.splitlines()]
+    found = ft.explain((40, 50), np.array([[1.0, 2, 3], [4, 5, 7], [7, 8, 9]]))
+    printed = [line.split() for line in str(found).splitlines()]
+    heading = ["method", "time", "memory", "error", "<=", "verdict"]
+    assert heading in command
+    assert heading in printed
+    for line in printed[printed.index(heading) + 1 :]:
+        assert any(line[:6] == other[:6] for other in command), line
+    assert "depends on the data" in str(found)

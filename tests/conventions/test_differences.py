@@ -142,6 +142,12 @@ def test_results_are_printed_with_the_row_that_differs_most() -> None:
     assert "no difference" in str(ft.why_different(NUMPY, NUMPY))
 
 
+def test_samples_that_are_nan_in_one_result_only_are_counted() -> None:
+    plain = "kornia.filters.filter2d(x, [[0, 0, 0]], normalized=False)"
+    found = ft.why_different(plain, plain.replace("False", "True"), x=np.ones((4, 5)))
+    assert found.on_x == "on the x given 20 of 20 samples differ, 20 as NaN in one of them"
+
+
 def test_calls_for_different_numbers_of_axes_are_not_compared() -> None:
     with pytest.raises(ft.ParameterError, match="same number of axes"):
         ft.why_different("np.convolve(x, k)", "cv2.filter2D(x, -1, k)")

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faltung.conventions.running import compute
@@ -28,8 +28,6 @@ def _agrees(case: PeerCall, *, digits: float = 1e-9) -> None:
 def test_the_meaning_of_a_call_computes_what_the_library_returns(library: str, data: st.DataObject) -> None:
     modules(library)
     case = data.draw(peer_calls(library))
-    # divided by a sum of 0 nothing is a number, and ours refuses it
-    assume(case.k is None or np.any(case.k))
     _agrees(case)
 
 

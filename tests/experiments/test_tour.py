@@ -1,13 +1,17 @@
+import dataclasses
+import importlib
 import itertools
 import os
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from faltung.errors import FileError, ParameterError
-from faltung.experiments.registry import EXPERIMENTS
+from faltung.errors import FileError, MissingDependency, ParameterError
+from faltung.experiments import tour
+from faltung.experiments.registry import EXPERIMENTS, find
 from faltung.experiments.report import highlighted
 from faltung.experiments.tour import write_tour
 
@@ -148,6 +152,41 @@ def test_one_experiment_alone(tmp_path):
     assert "binning" not in page.ids
     with pytest.raises(ParameterError, match="window-steps"):
         write_tour(tmp_path, only="window")
+
+
+@pytest.fixture
+def without_torch(monkeypatch):
+    """As on a machine where torch is not installed."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+
+
+def test_what_cannot_run_is_left_out_and_says_how_to_mend_it(tmp_path, monkeypatch, without_torch):
+    monkeypatch.setattr(tour, "EXPERIMENTS", (find("dilation"), find("dropout-grid"), find("pooling")))
+    said = []
+    text = write_tour(tmp_path, progress=said.append).read_text(encoding="utf-8")
+    page = Page(text)
+    line = 'experiment dropout-grid needs torch, which is not installed: pip install "faltung[nn]"'
+    assert f"left out: {line}" in said
+    assert ("p", line) in page.texts
+    assert [name for name in page.ids if name in ("dilation", "dropout-grid", "pooling")] == [
+        *("dilation", "dropout-grid", "pooling")
+    ]
+    assert ("dd", "2 of 3") in page.texts
+    assert text.count("The code that made it") == 2
+    assert text.count("(left out)") == 1
+    assert "✗ missed" not in text
+
+
+def test_one_experiment_alone_that_cannot_run_is_an_error(tmp_path, without_torch):
+    with pytest.raises(MissingDependency, match=r'pip install "faltung\[nn\]"'):
+        write_tour(tmp_path, only="dropout-grid")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_module_that_is_missing_for_another_reason_is_no_missing_package(monkeypatch):
+    experiment = dataclasses.replace(find("dilation"), compute=lambda p: importlib.import_module("faltung.nowhere"))
+    with pytest.raises(ModuleNotFoundError, match="nowhere"):
+        tour.run(experiment, experiment.parameters())
 
 
 def test_an_older_report_is_replaced_whole(tmp_path):

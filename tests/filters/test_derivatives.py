@@ -307,3 +307,22 @@ def test_a_nan_reaches_its_windows_and_no_further(differentiate):
     reach = np.argwhere(y.any(axis=0) if y.ndim > 2 else y)
     assert len(reach) > 0
     assert (np.abs(reach - 7) <= 5).all()
+
+
+@pytest.mark.parametrize("find", [ft.gradient, ft.sobel, ft.scharr, ft.prewitt, ft.laplacian, ft.edges])
+def test_a_difference_leaves_no_sample_out(find):
+    holed = np.full((7, 8), 5.0)
+    holed[3, 3] = np.nan
+    with pytest.raises(ft.MissingData):
+        find(holed, nan="error")
+    with pytest.raises(ft.ParameterError, match="a difference: one that lacks a side is none"):
+        find(holed, nan="omit")
+
+
+def test_edges_and_contours_of_a_picture_with_holes_are_found_after_a_blur_that_closes_them():
+    step = np.tile([0.0, 0, 0, 0, 1, 1, 1, 1], (7, 1))
+    step[3, 1] = np.nan
+    assert np.isnan(ft.edges(step, sigma=1).magnitude).any()
+    whole = ft.edges(step, sigma=1, nan="omit").magnitude
+    assert np.isfinite(whole).all()
+    assert ft.canny(step, nan="omit")[3].sum() == 1

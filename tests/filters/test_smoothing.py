@@ -235,3 +235,33 @@ def test_kernels_of_the_wrong_sort_are_refused():
         ft.smooth(np.ones((5, 5, 5)), np.ones((3, 3)))
     with pytest.raises(ft.ShapeError):
         ft.smooth(np.ones((5, 5)), [])
+
+
+@by_filter
+@pytest.mark.parametrize("shape", [(11,), (9, 10), (6, 7, 5)])
+def test_what_is_missing_is_left_out_as_one_convolution_leaves_it_out(blur, shape):
+    x = rng.normal(size=shape)
+    x.ravel()[[3, 4, -1]] = np.nan
+    line = blur(np.eye(1, 31, 15)[0], boundary="zero")
+    weights = outer([line[8:-7]] * len(shape))
+    expected = ft.convolve(x, weights, mode="same", nan="omit", boundary="ignore")
+    found = blur(x, nan="omit", boundary="ignore")
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    flat = np.where(np.isnan(x), np.nan, 3.0)
+    np.testing.assert_allclose(blur(flat, nan="omit"), 3, rtol=1e-12)
+    assert np.isnan(blur(x)).any()
+
+
+@by_filter
+def test_nan_is_refused_where_it_is_an_error_and_looked_for_in_floats_only(blur):
+    with pytest.raises(ft.MissingData, match="nan"):
+        blur([1.0, np.nan, 2.0], nan="error")
+    with pytest.raises(ft.ParameterError, match="integers hold no NaN"):
+        blur([1, 2, 3], nan="omit")
+    with pytest.raises(ft.ParameterError, match="allowed are"):
+        blur([1.0, 2.0], nan="ignore")
+    # infinities make NaN on the way, which were not in x
+    full = np.full((3, 3, 3), np.inf)
+    full[1] = -np.inf
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(blur(full, nan="error")).all()

@@ -119,6 +119,23 @@ def test_nan_and_infinity_go_where_they_go_in_arrays(name: str) -> None:
         np.testing.assert_allclose(a.detach().numpy(), b, rtol=1e-12, atol=1e-11)
 
 
+@pytest.mark.parametrize("name", ["smooth a line", "smooth a box", "gaussian", "box", "edges of a blur"])
+def test_missing_samples_are_omitted_as_in_arrays(name: str) -> None:
+    x = _picture("float64")
+    x[2, 3], x[5, 6] = np.nan, np.nan
+    right = ALL[name](x, nan="omit", boundary="ignore")
+    _same(ALL[name](torch.from_numpy(x), nan="omit", boundary="ignore"), right)
+    taught = torch.from_numpy(x).requires_grad_()
+    got = ALL[name](taught, nan="omit", boundary="ignore")
+    _close(got, right, 1e-12)
+    (gradient,) = torch.autograd.grad(sum(part.sum() for part in _parts(got)), taught)
+    assert gradient.isfinite().all()
+    assert gradient[2, 3] == 0
+    for one in (taught, taught.detach()):
+        with pytest.raises(ft.MissingData):
+            ALL[name](one, nan="error")
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_every_filter_differentiates_twice(name: str) -> None:
     torch.manual_seed(0)
@@ -281,5 +298,10 @@ def test_what_cannot_be_is_refused_in_words() -> None:
         ft.edges(x, axes=0)
     with pytest.raises(ft.ShapeError, match="steps over all"):
         ft.max_pool(torch.ones(1, 5, requires_grad=True), 2, dilation=4, padding=(2, 0))
+    for one in (x, x.detach()):
+        with pytest.raises(ft.ParameterError, match="lacks a side"):
+            ft.sobel(one, nan="omit")
+        with pytest.raises(ft.ParameterError, match="integers hold no NaN"):
+            ft.gaussian(one.detach().int(), 1, nan="omit")
     with pytest.raises(TypeError, match="sigma"):
         ft.gaussian(x)  # type: ignore[call-arg]

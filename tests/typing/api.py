@@ -108,3 +108,13 @@ def drop_in_modules_are_typed(x: NDArray[np.float32]) -> None:
     assert_type(ndimage.maximum_filter(x, footprint=np.ones((3, 3)), output=np.float64), Array)
     ndimage.sobel(x, axis="x")  # type: ignore[arg-type]
     ndimage.correlate(x, x, boundary="wrap")  # type: ignore[call-arg]
+
+
+def layers_are_modules_and_options_have_names() -> None:
+    layer = ft.nn.DropBlock2d(0.1, block=(3, 5), key=1, schedule=ft.nn.Ramp(100))
+    assert_type(layer.rate, float)
+    assert_type(layer.is_on, bool)
+    assert_type(ft.nn.Ramp(10)(3), float)
+    ft.nn.Ramp("ten")  # type: ignore[arg-type]  # pyrefly: ignore[bad-argument-type]
+    with ft.nn.at(origin=(3, 4), sample=range(2)):
+        pass

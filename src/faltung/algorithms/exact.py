@@ -43,7 +43,7 @@ def refuses(spec: ConvSpec) -> str | None:
     if spec.item.kind == "O":
         return "objects may be any numbers, with no end"
     if spec.item.kind not in "iu":
-        return "floats round anyway: limbs of them would gain nothing"
+        return "for integers only: floats are rounded anyway"
     return None
 
 

@@ -132,15 +132,16 @@ class Tiled:
         spread = tuple(slice(0, axis.reach, axis.dilation) for axis in self._spec.axes)
         scale = _real(self._spec.item).type(math.prod(sizes))
         spectra = []
-        for kernel in kernels:
+        for first in range(0, len(kernels), len(tile)):
+            some = kernels[first : first + len(tile)]
             tile[...] = 0
-            tile[(0, *spread)] = kernel.conj()
+            tile[(slice(len(some)), *spread)] = some.conj()
             # a spectrum beyond all numbers makes errors that are, and its tiles go direct
             with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-                spectrum = self._engine.forward(tile, len(sizes))[0].conj() / scale
-            spectra.append(spectrum.astype(np.result_type(self._spec.item, np.complex64), order="C", copy=False))
+                found = self._engine.forward(tile, len(sizes))[: len(some)].conj() / scale
+            spectra.append(found.astype(np.result_type(self._spec.item, np.complex64), order="C", copy=False))
         # an empty batch may bring no kernel at all
-        return _Loaded(np.stack(spectra or [tile[0]]), kernels, tuple(map(kernel_size, kernels)))
+        return _Loaded(np.concatenate(spectra or [tile[:0]]), kernels, tuple(map(kernel_size, kernels)))
 
     def run(self, x: Array, packed: _Loaded, out: Array, workers: int) -> Detour | None:
         """Group by group; threads share the groups."""
@@ -190,8 +191,9 @@ class Tiled:
         for slot, (unit, size) in enumerate(zip(units, sizes, strict=True)):
             target = out[unit.outputs]
             target[...] = result[(slot, *(slice(0, n) for n in target.shape))]
-            # most tiles end here; an error that is not known or not finite never does
-            if finite[slot] and errors[slot] * size.per_weight <= spec.rtol * measured[slot].least:
+            # most tiles end here; but one that was zeroed, whatever is promised, is still to be computed
+            known = finite[slot] and errors[slot] < math.inf
+            if known and errors[slot] * size.per_weight <= spec.rtol * measured[slot].least:
                 continue
             wanted = least_sum(errors[slot], spec.rtol, size) if finite[slot] else math.inf
             # what is infinite itself holds anything

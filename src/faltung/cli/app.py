@@ -11,6 +11,7 @@ import typer
 from . import CANCELLED, DONE, WRONG_OPTIONS, cancelled, one_line
 from .convolve import convolve
 from .doctor import doctor
+from .dropout import dropout
 from .edges import edges
 from .explain import explain
 from .filter import filter_picture
@@ -31,6 +32,7 @@ for verb, function, in_short in (
     ("smooth", smooth, "Smooth a noisy signal or a picture."),
     ("filter", filter_picture, "Lay any kernel on a picture."),
     ("convolve", convolve, "Convolve or correlate arrays, exactly."),
+    ("dropout", dropout, "What dropout does to a grid of numbers."),
     ("explain", explain, "Which algorithm a call takes, and why."),
     ("doctor", doctor, "Versions, processor, cache, self-test."),
 ):

@@ -13,6 +13,8 @@ from .options import (
     KernelWord,
     Method,
     Mode,
+    Nan,
+    NanWord,
     Output,
     TonesWord,
     Workers,
@@ -46,6 +48,7 @@ def convolve(
         str | None, typer.Option(metavar="N|N,M|same", help="Samples to add outside, instead of --mode.")
     ] = None,
     axes: Axes = None,
+    nan: NanWord = Nan.propagate,
     method: Method = "auto",
     dtype: Annotated[str | None, typer.Option(metavar="NAME", help="Of the result, e.g. float32, uint8.")] = None,
     rate: Annotated[float | None, typer.Option(min=0, metavar="HZ", help="Sample rate, for -o FILE.wav.")] = None,
@@ -86,6 +89,7 @@ def convolve(
         dilation=per_axis(dilation, "--dilation"),
         padding=None if padding is None else padding if padding == "same" else per_axis(padding, "--padding"),
         axes=along,
+        nan=nan.value,
         method=method,
         dtype=parse_dtype(dtype),
     )

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import ParameterError
-from .options import AsJson, BoundaryWord, Frame, Output, TonesWord, parse_boundary, parse_number, parse_tones
+from .options import (
+    AsJson,
+    BoundaryWord,
+    Frame,
+    Nan,
+    NanWord,
+    Output,
+    TonesWord,
+    parse_boundary,
+    parse_number,
+    parse_tones,
+)
 from .screen import check_output, picture_words, print_bars, print_facts, print_json, written_facts, written_rows
 
 if TYPE_CHECKING:
@@ -58,6 +69,7 @@ def edges(
         Scale, typer.Option(help="kernel: weights as printed, 8 per unit slope for sobel; unit: 1 per unit slope.")
     ] = Scale.kernel,
     boundary: BoundaryWord = "symmetric",
+    nan: NanWord = Nan.propagate,
     grey: Annotated[
         bool, typer.Option("--grey/--per-channel", help="Turn colour to grey, or take each channel.")
     ] = True,
@@ -82,6 +94,7 @@ def edges(
         sigma=1.0 if smooth is None and canny else smooth or None,
         scale=Scale.unit if canny else scale,
         boundary=parse_boundary(boundary),
+        nan=nan,
         limits=_limits(threshold, operator),
     )
     check_output(output, Path(picture))
@@ -130,6 +143,7 @@ class How:
     sigma: float | None
     scale: Scale
     boundary: Any
+    nan: Nan
     limits: tuple[float | None, float] | None
 
 
@@ -159,7 +173,8 @@ def _find(content: "Content", how: How) -> Found:
 
     # canny starts from Sobel's slopes
     name = "sobel" if how.operator is Operator.canny else how.operator.value
-    scale, rest = how.scale.value, {"sigma": how.sigma, "boundary": how.boundary, "axes": (0, 1)}
+    scale = how.scale.value
+    rest: dict[str, Any] = {"sigma": how.sigma, "boundary": how.boundary, "axes": (0, 1), "nan": how.nan.value}
     strength = each_frame(
         content, "edges", lambda values: find_edges(values, operator=name, scale=scale, **rest).magnitude
     )

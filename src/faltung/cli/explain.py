@@ -1,6 +1,5 @@
 """`faltung explain`: which algorithm a convolution would take, and why not the others."""
 
-import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,13 +12,15 @@ from .options import (
     KernelWord,
     Method,
     Mode,
+    Nan,
+    NanWord,
     parse_axes,
     parse_boundary,
     parse_dtype,
     parse_integers,
     per_axis,
 )
-from .screen import print_facts, print_json, print_table
+from .screen import print_facts, print_json, print_table, width
 
 if TYPE_CHECKING:
     from ..explanation import Explanation
@@ -36,6 +37,7 @@ def explain(
     stride: Annotated[str, typer.Option(metavar="N|N,M", help="Keep every so-many-th output.")] = "1",
     dilation: Annotated[str, typer.Option(metavar="N|N,M", help="Spread the weights this far apart.")] = "1",
     axes: Axes = None,
+    nan: NanWord = Nan.propagate,
     method: Method = "auto",
     rtol: Annotated[
         float | None, typer.Option(metavar="R", help="Allowed relative error; inf lifts the bound.")
@@ -80,6 +82,7 @@ def explain(
         stride=per_axis(stride, "--stride"),
         dilation=per_axis(dilation, "--dilation"),
         axes=along,
+        nan=nan.value,
         method=method,
         rtol=rtol,
     )
@@ -106,16 +109,12 @@ def _facts(found: "Explanation") -> dict[str, Any]:
 
 
 def _print(found: "Explanation") -> None:
-    from ..explanation import describe, seconds_words, size_words
+    import textwrap
+
+    from ..explanation import HEADINGS, describe, in_words, notes
 
     print_facts([("call", describe(found.spec)), ("method", f"{found.method}: {found.reason}")])
-    rows = []
-    for verdict in found.verdicts:
-        cost = verdict.cost
-        if cost is None:
-            rows.append((verdict.method, "-", "-", "-", verdict.refusal or ""))
-            continue
-        bound = "of data" if math.isinf(cost.error) else f"{cost.error:.1e}"
-        why = verdict.refusal or ("taken" if verdict.method == found.method else "slower")
-        rows.append((verdict.method, seconds_words(cost.seconds), size_words(cost.num_bytes), bound, why))
-    print_table(("method", "time", "memory", "error", "verdict"), rows, right=(1, 2, 3))
+    rows = in_words(found)
+    print_table(HEADINGS, rows, right=(1, 2, 3))
+    for note in notes(rows):
+        print(textwrap.fill(note, max(width(), 16)))

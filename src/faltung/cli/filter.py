@@ -12,6 +12,8 @@ from .options import (
     Frame,
     KernelWord,
     Method,
+    Nan,
+    NanWord,
     Output,
     TonesWord,
     Workers,
@@ -31,6 +33,7 @@ def filter_picture(
     picture: Annotated[str, typer.Argument(help="A picture file, or a photograph by name, e.g. camera.")],
     kernel: KernelWord,
     boundary: BoundaryWord = "symmetric",
+    nan: NanWord = Nan.propagate,
     method: Method = "auto",
     grey: Annotated[
         bool, typer.Option("--grey/--per-channel", help="Turn colour to grey, or filter each channel.")
@@ -63,10 +66,10 @@ def filter_picture(
     weights = _weights(kernel)
     source = open_picture(picture, frame)
     content = without_colour(source) if grey else source
-    first = as_floats(content.values[0] if "frame" in content.axes else content.values)
+    first = as_floats(content.values[0] if "frame" in content.axes else content.values, nan=nan.value)
     if weights.dtype.kind in "biuf":
         weights = weights.astype(first.dtype)
-    made = plan(first, weights, flip=False, mode="same", boundary=outside, axes=(0, 1), method=method)
+    made = plan(first, weights, flip=False, mode="same", boundary=outside, axes=(0, 1), nan=nan.value, method=method)
     result = each_frame(content, "filter", lambda values: made(as_floats(values), workers=workers))
     is_complex = result.dtype.kind == "c"
     shown = np.abs(result) if is_complex else result

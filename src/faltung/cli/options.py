@@ -30,6 +30,24 @@ BoundaryWord = Annotated[
         ' "edge,wrap" sets both ends apart, "edge;wrap" the axes.',
     ),
 ]
+
+
+class Nan(StrEnum):
+    """What NaN in the data do."""
+
+    propagate = "propagate"
+    omit = "omit"
+    error = "error"
+
+
+NanWord = Annotated[
+    Nan,
+    typer.Option(
+        "--nan",
+        help="NaN in the data: spread to the results that see them, are left out and the rest counts more (mostly with"
+        " --boundary ignore), or are an error.",
+    ),
+]
 Method = Annotated[str, typer.Option(metavar="NAME", help="The algorithm: auto, or one that `faltung explain` lists.")]
 Axes = Annotated[
     str | None, typer.Option(metavar="I,J", help="The axes to filter, from 0, e.g. 0,1; default: those of the kernel.")

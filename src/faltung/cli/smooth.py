@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import ParameterError
-from .options import AsJson, BoundaryWord, Frame, Output, TonesWord, parse_boundary, parse_tones
+from .options import AsJson, BoundaryWord, Frame, Nan, NanWord, Output, TonesWord, parse_boundary, parse_tones
 from .screen import check_output, picture_words, print_facts, print_json, width, written_facts, written_rows
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def smooth(
     ] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="Of the noise: the same seed gives the same noise.")] = 0,
     boundary: BoundaryWord = "symmetric",
+    nan: NanWord = Nan.propagate,
     column: Annotated[str | None, typer.Option(metavar="NAME|N", help="Of a table, smooth this column only.")] = None,
     rate: Annotated[float | None, typer.Option(min=0, metavar="HZ", help="Sample rate, for -o FILE.wav.")] = None,
     grey: Annotated[bool, typer.Option("--grey/--per-channel", help="Of pictures: turn colour to grey.")] = False,
@@ -69,7 +70,7 @@ def smooth(
     before = _with_noise(clean, noise, seed)
     along = filtered_axes(content)
     weights = _weights(kernel, len(along))
-    after = smooth_array(before, weights, boundary=outside, axes=along)
+    after = smooth_array(before, weights, boundary=outside, axes=along, nan=nan.value)
     written = None
     if output is not None:
         written = write(

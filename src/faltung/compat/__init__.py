@@ -1,4 +1,4 @@
-"""Other libraries' calls, computed by Faltung: a program changes one import and nothing else.
+"""Other libraries' calls, computed by Faltung: a program changes the import of these functions and nothing else.
 
     from faltung.compat import scipy_signal as signal
 
@@ -14,6 +14,8 @@ Names, signatures, defaults, dtypes and types of errors are theirs; integers wra
 the engine by translation, and where its model's habit needs it, by calls named in the module; from its model it differs
 where a function's docstring says so. `make test-outside` runs the other libraries' own tests on these functions.
 
+Only these functions are replaced: for any other a module names its home, and the program keeps that import too.
+
 A module is loaded on first use.
 """
 
@@ -21,6 +23,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
+
     from . import astropy, numpy, scipy_linalg, scipy_ndimage, scipy_signal
 
 __all__ = ["astropy", "numpy", "scipy_linalg", "scipy_ndimage", "scipy_signal"]
@@ -34,3 +39,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def stand_in(home: str, names: list[str]) -> "tuple[Callable[[str], NoReturn], Callable[[], list[str]]]":
+    """`__getattr__` and `__dir__` of a module that stands in for some functions of its model."""
+
+    def absent(name: str) -> "NoReturn":
+        raise AttributeError(
+            f"{name!r} is not replaced by Faltung: take it from {home} as before; replaced are {', '.join(names)}"
+        )
+
+    return absent, lambda: names

@@ -32,7 +32,7 @@ Example:
 """
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -40,11 +40,16 @@ from .. import door
 from ..boundary import Boundary
 from ..errors import MissingData, ParameterError, ShapeError
 from ..spec import Array
+from . import stand_in
 from .astropy_frame import ByEngine, ByTransforms, check_memory, make_frame
 from .astropy_objects import is_kernel, kernel_of, kernel_size_error, samples, unpacked, warn
 from .interpolated import mean_of_what_is_there
 
 __all__ = ["convolve", "convolve_fft"]
+
+if not TYPE_CHECKING:
+    # a type checker would take every name for one of the module
+    __getattr__, __dir__ = stand_in("astropy.convolution", __all__)
 
 NanTreatment = Literal["interpolate", "fill"]
 

@@ -9,16 +9,21 @@ Example:
     array([1. , 2.5, 4. ])
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import ParameterError, ShapeError
 from ..reading import Mode
 from ..spec import Array
+from . import stand_in
 from .folded import as_given, folded
 
 __all__ = ["convolve", "correlate"]
+
+if not TYPE_CHECKING:
+    # a type checker would take every name for one of the module
+    __getattr__, __dir__ = stand_in("numpy", __all__)
 
 _MODES: tuple[Mode, ...] = ("valid", "same", "full")
 """By the numbers that NumPy takes for them."""

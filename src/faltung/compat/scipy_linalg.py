@@ -9,16 +9,21 @@ Example:
 """
 
 import operator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import ParameterError, ShapeError
 from ..reading import Mode
 from ..spec import Array
+from . import stand_in
 from .folded import as_given
 
 __all__ = ["convolution_matrix"]
+
+if not TYPE_CHECKING:
+    # a type checker would take every name for one of the module
+    __getattr__, __dir__ = stand_in("scipy.linalg", __all__)
 
 
 def convolution_matrix(a: Any, n: int, mode: Mode = "full") -> Array:

@@ -44,7 +44,7 @@ order of the input, whatever order `axes=` names.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -53,6 +53,7 @@ from ..errors import ParameterError
 from ..filters.inputs import Sigmas
 from ..filters.kernels.formulas import bell
 from ..spec import Array
+from . import stand_in
 from .ndimage_extremes import lie_along, line_extreme, window_extreme
 from .ndimage_sums import INT64, Line, Windows, mean_lines, weigh, weigh_lines
 from .ndimage_words import (
@@ -97,6 +98,10 @@ __all__ = [
     "uniform_filter",
     "uniform_filter1d",
 ]
+
+if not TYPE_CHECKING:
+    # a type checker would take every name for one of the module
+    __getattr__, __dir__ = stand_in("scipy.ndimage", __all__)
 
 
 def convolve(

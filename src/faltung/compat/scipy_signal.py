@@ -20,7 +20,7 @@ Example:
 import math
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from ..door import convolve as _convolve
 from ..errors import DtypeError, ParameterError, ShapeError
 from ..reading import Mode
 from ..spec import Array
+from . import stand_in
 from .folded import as_given, bounded, choice, folded
 
 __all__ = [
@@ -43,6 +44,10 @@ __all__ = [
     "oaconvolve",
     "sepfir2d",
 ]
+
+if not TYPE_CHECKING:
+    # a type checker would take every name for one of the module
+    __getattr__, __dir__ = stand_in("scipy.signal", __all__)
 
 Method = Literal["auto", "direct", "fft"]
 Chosen = Literal["direct", "fft"]

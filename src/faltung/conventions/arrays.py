@@ -1,11 +1,11 @@
 """The rows of NumPy, SciPy and astropy: functions on arrays of any number of axes."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
 from ..errors import ParameterError
-from .calls import Expression
-from .meaning import COMPLEX, Meaning, Numbers, Operator, box_line, gaussian_line, one_dtype
+from .meaning import COMPLEX, Meaning, Numbers, Operator, box_line, gaussian_line
 from .rows import About, Arguments, Peer, along, axes_of, constant, depth
 
 WRAPS = Numbers("promoted", "promoted", overflow="wraps")
@@ -94,11 +94,7 @@ def _ndimage_boundary(a: Arguments) -> Any:
 
 
 def _ndimage_numbers(a: Arguments, *, stepwise: bool = False) -> Numbers:
-    output = a["output"]
-    result = (
-        "of x" if output is None else one_dtype("output", output.last if isinstance(output, Expression) else output)
-    )
-    return replace(NDIMAGE, result=result, stepwise=stepwise)
+    return replace(NDIMAGE, result=a.dtype("output") or "of x", stepwise=stepwise)
 
 
 def _axes_of(a: Arguments) -> tuple[int, ...] | None:
@@ -185,7 +181,10 @@ def _astropy(a: Arguments, about: About, *, transforms: bool) -> Meaning:
         raise ParameterError(f"{a.function}: boundary={a.text('boundary')}: known are 'fill' and 'wrap'")
     missing = a.choice("nan_treatment", {"interpolate": "are left out", "fill": a["fill_value"]})
     weights = a.weights("kernel")
-    remarks = () if transforms else ("kernels of even length are refused",)
+    normalises = a.choice("normalize_kernel", {True: True, False: False})
+    remarks = () if transforms else ("astropy refuses kernels of even length",)
+    if transforms and not normalises and missing == "are left out":
+        remarks = ("convolve_fft refuses kernels that sum to 0, unless nan_treatment='fill'",)
     return Meaning(
         a.function,
         a.text("array"),
@@ -196,7 +195,9 @@ def _astropy(a: Arguments, about: About, *, transforms: bool) -> Meaning:
         front="(k - 1) // 2",
         boundary=constant(a["fill_value"]) if rule == "constant" else rule or "zero",
         blank_rim=rule is None,
-        normalises=a.choice("normalize_kernel", {True: True, False: False}),
+        normalises=normalises,
+        # 1 / MAX_NORMALIZATION
+        least_sum=0.01 if normalises else -math.inf,
         missing=missing,
         numbers=Numbers("float64", "float64" if transforms else "own float of x", refuses=COMPLEX),
         remarks=remarks,

@@ -185,8 +185,12 @@ class _Ndimage(Dialect):
             return f"mode={words!r}"
         return f"mode={NDIMAGE.get(boundary, '')!r}"
 
+    def _output(self, m: Meaning) -> str:
+        """Floats for integers too, where the call asks for them."""
+        return {"float64": ", output=float", "float32": ", output=np.float32"}.get(m.numbers.result, "")
+
     def general(self, m: Meaning) -> Iterator[Candidate]:
-        mode = self._mode(m.boundary)
+        mode = self._mode(m.boundary) + self._output(m)
         one_of_many = m.axes is not None and m.ndim == 1
         for function, turn in (("convolve", -1), ("correlate", 1)):
             end = f"1d(X, K, axis={m.axes[0]}, " if one_of_many and m.axes is not None else "(X, K, "
@@ -196,7 +200,7 @@ class _Ndimage(Dialect):
                 yield Candidate(f"ndimage.{function}{end}{mode}, origin={origin if len(origin) > 1 else origin[0]})")
 
     def special(self, m: Meaning, operator: Operator) -> Iterator[Candidate]:
-        mode = self._mode(m.boundary)
+        mode = self._mode(m.boundary) + self._output(m)
         axes = f", axes={m.axes}" if m.axes is not None else ""
         if operator.name == "gaussian" and operator.sigmas:
             radius = tuple((k - 1) // 2 for k in operator.taps)

@@ -272,7 +272,7 @@ PARTS: tuple[_Part, ...] = (
     _Part("boundary", ("boundary",)),
     _Part("rim", ("blank_rim",)),
     _Part("scale", ("scale",)),
-    _Part("normalisation", ("normalises", "of_sizes")),
+    _Part("normalisation", ("normalises", "of_sizes", "least_sum")),
     _Part("offset", ("offset", "epsilon")),
     _Part("missing", ("missing",)),
     _NumbersPart("dtype", ("compute", "result", "rescales")),
@@ -348,10 +348,13 @@ def _apart(a: Meaning, b: Meaning, x: Array | None, kernel: Array | None) -> str
     with np.errstate(invalid="ignore"):
         kind = complex if "c" in (one.dtype.kind, other.dtype.kind) else float
         gap = np.abs(one.astype(kind) - other.astype(kind))
-    num = int(np.sum(~np.isclose(one.astype(kind), other.astype(kind), equal_nan=True)))
-    if num == 0:
+    apart = gap[~np.isclose(one.astype(kind), other.astype(kind), equal_nan=True)]
+    if not apart.size:
         return "on the x given the results are the same"
-    return f"on the x given {num} of {gap.size} samples differ, by at most {np.nanmax(gap):.6g}"
+    holes = np.isnan(apart)
+    by = [f"by at most {apart[~holes].max():.6g}"] if not holes.all() else []
+    by += [f"{holes.sum()} as NaN in one of them"] if holes.any() else []
+    return f"on the x given {apart.size} of {gap.size} samples differ, {', '.join(by)}"
 
 
 def _rows(one: Array | str, other: Array | str) -> tuple[str, str, int | None]:

@@ -24,9 +24,9 @@ def mended_kernel(work: Draft, m: Meaning, read: Meaning, kernel: str, dtype: np
     if m.dilation and not read.dilation:
         k = _spread(work, m, k)
     if m.normalises and not read.normalises:
+        _note_division(work, m)
         k = work.name("k", k if dialect.arithmetic != "np" or not literal else f"np.array({k})")
         k = f"{k} / {dialect.summed(k, sizes=m.of_sizes)}"
-        work.notes.append(f"{m.function} divides the kernel by its sum")
     if m.flip != read.flip:
         k = dialect.flipped(f"({k})" if " / " in k and dialect.arithmetic == "torch" else k, m.ndim)
         verbs = {True: "flips the kernel", False: "does not flip the kernel"}
@@ -40,6 +40,20 @@ def mended_kernel(work: Draft, m: Meaning, read: Meaning, kernel: str, dtype: np
     if work.dialect.arithmetic == "torch" and " / " in k and not k.endswith(")"):
         k = f"({k})"
     return k
+
+
+def _note_division(work: Draft, m: Meaning) -> None:
+    """Say that the kernel is divided by its sum, and what becomes of one that cannot be."""
+    total = "the sum of its absolute values" if m.of_sizes else "its sum"
+    if m.weights is None:
+        odd = f"refuses one whose sum is below {m.least_sum:g}" if m.least_sum > 0 else "makes NaN of one of zeros"
+        work.notes.append(f"{m.function} divides the kernel by {total}, and {odd}: there this code may differ")
+        return
+    if m.divisor(np.asarray(m.weights)) == 0:
+        raise ParameterError(
+            f"{m.function} divides the kernel by {total}, which is 0 here, so that its result is NaN: give others"
+        )
+    work.notes.append(f"{m.function} divides the kernel by {total}")
 
 
 def _spread(work: Draft, m: Meaning, k: str) -> str:

@@ -137,6 +137,7 @@ class Meaning:
         boundary: what stands outside x, in Faltung's words; a list has one entry per axis.
         scale, offset: the sums are multiplied by the one, and the other added.
         normalises: the kernel is divided by its sum (by the sum of its sizes where `of_sizes`).
+        least_sum: kernels of a smaller sum are refused where they would be divided by it.
         epsilon: added under the root that makes a length.
         missing: what NaN in x do: "spread" to every output that sees one, or "are left out" of the sums, which are
             scaled by the weights that remain; or the number they count as.
@@ -166,11 +167,25 @@ class Meaning:
     offset: float = 0.0
     normalises: bool = False
     of_sizes: bool = False
+    least_sum: float = -math.inf
     epsilon: float = 0.0
     missing: Any = "spread"
     blank_rim: bool = False
     numbers: Numbers = Numbers("promoted", "promoted")
     remarks: tuple[str, ...] = ()
+
+    def divisor(self, kernel: Array) -> Any:
+        """What a kernel is divided by where that is done.
+
+        Raises:
+            ParameterError: the function refuses a kernel of this sum.
+        """
+        if kernel.sum() < self.least_sum:
+            raise ParameterError(
+                f"{self.function} divides the kernel by its sum and refuses one that sums to {kernel.sum():g}, below "
+                f"{self.least_sum:g}: leave the kernel as it is, with normalize_kernel=False"
+            )
+        return np.abs(kernel).sum() if self.of_sizes else kernel.sum()
 
     def margins(self, sizes: Sequence[int], taps: Sequence[int]) -> list[tuple[int, int]]:
         """How far the windows reach (before, after) axes of x of these lengths, for a kernel of these taps."""

@@ -4,8 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import ParameterError
-from .calls import Expression
-from .meaning import Line, Meaning, Numbers, Operator, box_line, gaussian_line, one_dtype
+from .meaning import Line, Meaning, Numbers, Operator, box_line, gaussian_line
 from .rows import About, Arguments, Peer, along, axes_of, depth
 
 EXACT = Numbers("exact", "exact", rounding="to nearest even", overflow="is an error")
@@ -27,9 +26,7 @@ def _convolution(a: Arguments, about: About, *, flip: bool) -> Meaning:
     weights, axes = a.weights("kernel"), _axes(a)
     num = len(axes) if axes is not None else about.ndim if weights is None else depth(weights)
     numbers = replace(EXACT, overflow=a.choice("overflow", OVERFLOW))
-    if a["dtype"] is not None:
-        given = a["dtype"]
-        numbers = replace(numbers, result=one_dtype("dtype", given.last if isinstance(given, Expression) else given))
+    numbers = replace(numbers, result=a.dtype("dtype") or numbers.result)
     facts: dict[str, Any] = {"mode": a.choice("mode", {"full": "full", "same": "same", "valid": "valid"})}
     if a["padding"] == "same":
         facts = {"mode": "same", "front": "(k - 1) // 2"}
@@ -67,6 +64,7 @@ def _padding(a: Arguments) -> tuple[tuple[int, int], ...]:
 
 
 def _filtered(a: Arguments, about: About, operator: Operator, *, scale: float = 1.0) -> Meaning:
+    a.refuse({"nan": "propagate"})
     return Meaning(
         a.function,
         a.text("x"),
@@ -122,7 +120,7 @@ OPTIONS = (
     "dtype=None, overflow='error', nan='propagate', weights=None, return_weights=False, rtol=None, origin=None, "
     "out=None, workers=None"
 )
-EDGES = "x, axis=None, *, scale='kernel', boundary='symmetric', axes=None"
+EDGES = "x, axis=None, *, scale='kernel', boundary='symmetric', axes=None, nan='propagate'"
 
 
 def _edges_row(name: str, across: Line) -> Peer:
@@ -132,10 +130,14 @@ def _edges_row(name: str, across: Line) -> Peer:
 ROWS = (
     Peer("faltung.convolve", OPTIONS, lambda a, about: _convolution(a, about, flip=True)),
     Peer("faltung.correlate", OPTIONS, lambda a, about: _convolution(a, about, flip=False)),
-    Peer("faltung.gaussian", "x, sigma, *, boundary='symmetric', truncate=4.0, axes=None", _gaussian),
-    Peer("faltung.box", "x, size, *, boundary='symmetric', axes=None", _box),
+    Peer("faltung.gaussian", "x, sigma, *, boundary='symmetric', truncate=4.0, axes=None, nan='propagate'", _gaussian),
+    Peer("faltung.box", "x, size, *, boundary='symmetric', axes=None, nan='propagate'", _box),
     _edges_row("sobel", (1.0, 2.0, 1.0)),
     _edges_row("scharr", (3.0, 10.0, 3.0)),
     _edges_row("prewitt", (1.0, 1.0, 1.0)),
-    Peer("faltung.laplacian", "x, sigma=None, *, boundary='symmetric', truncate=4.0, axes=None", _laplacian),
+    Peer(
+        "faltung.laplacian",
+        "x, sigma=None, *, boundary='symmetric', truncate=4.0, axes=None, nan='propagate'",
+        _laplacian,
+    ),
 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import ParameterError
 from .calls import Call, Expression
-from .meaning import Meaning
+from .meaning import Meaning, one_dtype
 
 FLOAT: np.dtype[Any] = np.dtype(np.float64)
 REQUIRED = Expression("(required)")
@@ -72,6 +72,14 @@ class Arguments:
             words = ", ".join(repr(word) for word in allowed if not isinstance(word, int) or isinstance(word, bool))
             raise ParameterError(f"{self.function}: {name}={self.texts.get(name, value)}: known are {words}")
         return allowed[key]
+
+    def dtype(self, name: str) -> str | None:
+        """The name of a dtype, written as text, as `np.uint8` or as Python's `float`."""
+        value = self.values[name]
+        if isinstance(value, Expression) and value.text in ("bool", "int", "float", "complex"):
+            return one_dtype(name, value.text)
+        value = self[name]
+        return None if value is None else one_dtype(name, getattr(value, "last", value))
 
     def refuse(self, names: Mapping[str, Any]) -> None:
         """Refuse options that the table does not cover, unless they have the values given."""

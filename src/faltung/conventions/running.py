@@ -9,7 +9,7 @@ import numpy as np
 from .. import rounding
 from ..arrays import as_array
 from ..door import convolve, correlate
-from ..errors import DtypeError, ParameterError, ShapeError
+from ..errors import DtypeError, ShapeError
 from ..filters.kernels.formulas import outer
 from ..spec import Array, Overflow
 from .meaning import Meaning, Numbers, per_axis
@@ -118,10 +118,9 @@ def _step_by_step(meaning: Meaning, x: Array, lines: Any, axes: tuple[int, ...],
 def _one(meaning: Meaning, x: Array, kernel: Array, axes: tuple[int, ...]) -> Array:
     """One kernel laid on x."""
     if meaning.normalises:
-        total = np.abs(kernel).sum() if meaning.of_sizes else kernel.sum()
-        if total == 0:
-            raise ParameterError(f"{meaning.function} divides the kernel by its sum, which is 0 here")
-        kernel = kernel / total
+        with np.errstate(invalid="ignore", divide="ignore"):
+            # zeros divided by their sum are NaN, and so is every result
+            kernel = kernel / meaning.divisor(kernel)
     sizes = [x.shape[axis] for axis in axes]
     if meaning.missing != "spread" and x.dtype.kind in "fc" and np.isnan(x).any():
         if meaning.missing == "are left out":

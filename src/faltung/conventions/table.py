@@ -134,7 +134,10 @@ def _row(name: str, where: str | None) -> Peer:
             raise ParameterError(f"{function} stands for {', '.join(homes)}: write one of them, or say of=")
         full = homes[0] if homes else function
     if full not in ROWS:
-        near = difflib.get_close_matches(full, ROWS, 1, cutoff=0.75)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        raise ParameterError(f"{name} is not in the table of conventions{hint}: known are {', '.join(ROWS)}")
+        kin = [row for row in ROWS if full.rpartition(".")[0] == ROWS[row].library] or ROWS
+        near = difflib.get_close_matches(full, kin, 3, cutoff=0)
+        raise ParameterError(
+            f"{name} is not in the table of conventions (did you mean {' or '.join(near)}?): `from "
+            f" faltung.conventions.table import ROWS; print(*ROWS)` lists all {len(ROWS)}"
+        )
     return ROWS[full]

@@ -11,7 +11,6 @@ CHANNELS = (
     "x and the kernel are one channel here, without batch and channel axes: x[0, 0] and w[0, 0] of tensors that have "
     "them; over several input channels torch adds the results up"
 )
-NO_REFLECT = "torch refuses to reflect by as much as x is long, and to wrap by more"
 PADDING_MODES = {"zeros": "zero", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 BORDERS = {"constant": "zero", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 SOBEL, DIFFERENCE = (1.0, 2.0, 1.0), (-1.0, 0.0, 1.0)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ParameterError
+from .arrays import LONGER
 from .casts import Casts, casts_for
 from .dialects import DIALECTS, Candidate, Dialect
 from .draft import Draft
@@ -83,10 +84,16 @@ def translate(call: str, *, to: str, of: str | None = None, ndim: int | None = N
     dialect = DIALECTS[where]
     meaning = meaning_of(call, of=of, ndim=ndim, dtype=dtype)
     work = Draft(dialect, set(re.findall(r"\w+", call)), typed=dtype is not None)
+    if ndim is not None and meaning.ndim != ndim and not _one_of_many(meaning):
+        raise ParameterError(
+            f"ndim={ndim}: {meaning.function} convolves along {meaning.ndim} of the axes, and ndim= counts these: "
+            f"leave it out, and give the code x and the kernel without batch and channels, e.g. x[0, 0] of a tensor"
+        )
     if meaning.ndim is None and dialect.ndims:
         usual = 2 if 2 in dialect.ndims else dialect.ndims[0]
         meaning = meaning_of(call, of=of, ndim=usual, dtype=dtype)
-        if len(dialect.ndims) > 1:
+        if dialect.arithmetic == "torch" and len(dialect.ndims) > 1:
+            # the only one whose functions have the number in their names
             work.notes.append(f"written for {usual} axes; ndim= says otherwise")
     if dialect.ndims and meaning.ndim not in dialect.ndims:
         allowed = " or ".join(map(str, dialect.ndims))
@@ -99,9 +106,9 @@ def translate(call: str, *, to: str, of: str | None = None, ndim: int | None = N
         meaning = replace(meaning, kernel=repr(meaning.weights))
     numbers = np.dtype(np.float64 if dtype is None else dtype)
     text, found = _written(work, meaning, numbers)
-    odd = (taps_of(meaning) or (0,))[0] % 2 == 1
-    work.notes += [remark for remark in (*meaning.remarks, *found.remarks) if not (odd and "even length" in remark)]
-    _note_numbers(work, meaning, found, given=dtype is not None)
+    said = None if dtype is None else numbers
+    work.notes += [remark for remark in (*meaning.remarks, *found.remarks) if _applies(remark, meaning, found, said)]
+    _note_numbers(work, meaning, found, said)
     work.notes += [
         f"{function} is known from its documentation, it was not run"
         for function in (meaning.function, found.function)
@@ -118,13 +125,18 @@ def _used(line: str, code: str) -> bool:
     return line.startswith("using") or re.search(rf"\b{re.escape(name)}\.", code) is not None
 
 
+def _one_of_many(meaning: Meaning) -> bool:
+    """Whether the function works along one named axis of x."""
+    return meaning.function.startswith("scipy.ndimage.") and meaning.function.endswith("1d")
+
+
 def _plain_axes(meaning: Meaning, dialect: Dialect) -> Meaning:
     """The meaning for an x that has just the convolved axes, unless one of several is named."""
     axes = meaning.axes
     if axes is None:
         return meaning
     first, last = tuple(range(len(axes))), tuple(range(-len(axes), 0))
-    one_of_many = meaning.function.endswith("1d") and "ndimage" in meaning.function
+    one_of_many = _one_of_many(meaning)
     names_axes = dialect.library in ("scipy.ndimage", "faltung")
     if axes == last and (not one_of_many or not names_axes):
         return replace(meaning, axes=None)
@@ -346,12 +358,27 @@ def _finished(work: Draft, m: Meaning, text: str, factor: float) -> str:
     return f"{text} + {m.offset!r}" if m.offset else text
 
 
-def _note_numbers(work: Draft, m: Meaning, read: Meaning, *, given: bool) -> None:
+def _applies(remark: str, m: Meaning, read: Meaning, dtype: np.dtype[Any] | None) -> bool:
+    """Whether a remark of a row holds for this kernel and dtype, as far as they are known."""
+    taps = taps_of(m) or ()
+    if "even length" in remark and taps:
+        return any(k % 2 == 0 for k in taps)
+    if "one tap" in remark and taps:
+        return max(taps) == 1
+    if remark.startswith("for uint8") and dtype is not None:
+        return dtype == np.uint8
+    # both exchange x and a longer kernel
+    return remark != LONGER or m.function != read.function
+
+
+def _note_numbers(work: Draft, m: Meaning, read: Meaning, given: np.dtype[Any] | None) -> None:
     """Say what becomes of integers where the two libraries differ and the code does not see to it."""
-    dtype = np.dtype(np.uint8)
+    writes = work.dialect.arithmetic in ("np", "torch")
+    if given is not None and (writes or given.kind not in "biu"):
+        return
+    dtype = given or np.dtype(np.uint8)
     mine, theirs = m.numbers.words(dtype, dtype), read.numbers.words(dtype, dtype)
-    if mine != theirs and (not given or work.dialect.arithmetic not in ("np", "torch")):
-        writes = not given and work.dialect.arithmetic in ("np", "torch")
+    if mine != theirs:
         cure = '; dtype="uint8" writes the casts' if writes else ""
         work.notes.append(f"integers: {m.function}: {mine}; {read.function}: {theirs}{cure}")
 

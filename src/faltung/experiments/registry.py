@@ -9,6 +9,7 @@ from . import (
     coding,
     definition,
     dilation,
+    dropout_grid,
     film,
     noisy_edges,
     own_function,
@@ -42,6 +43,7 @@ EXPERIMENTS: tuple[Experiment[Any, Any], ...] = (
     photo_edges.EXPERIMENT,
     algorithms_race.EXPERIMENT,
     wrong_elsewhere.EXPERIMENT,
+    dropout_grid.EXPERIMENT,
 )
 
 

@@ -33,7 +33,17 @@ class Shown:
     seconds: float
 
 
-def page(shown_experiments: Sequence[Shown], *, seconds: Callable[[], float], machine: str, made_with: str) -> str:
+@dataclass(frozen=True)
+class LeftOut:
+    """One experiment that could not run, and why: a package that is not installed, with the line that installs it."""
+
+    experiment: Experiment[Any, Any]
+    reason: str
+
+
+def page(
+    shown_experiments: Sequence[Shown | LeftOut], *, seconds: Callable[[], float], machine: str, made_with: str
+) -> str:
     """The whole report.
 
     Args:
@@ -41,10 +51,12 @@ def page(shown_experiments: Sequence[Shown], *, seconds: Callable[[], float], ma
         machine: one line about the computer and the versions.
         made_with: the call that makes this report.
     """
-    golden = [entry for one in shown_experiments for entry in one.golden]
+    ran = [one for one in shown_experiments if isinstance(one, Shown)]
+    golden = [entry for one in ran for entry in one.golden]
+    how_many = str(len(ran)) if len(ran) == len(shown_experiments) else f"{len(ran)} of {len(shown_experiments)}"
     reached = sum(entry.reached for entry in golden)
     # first, because the head tells how long the drawing took
-    sections = "\n".join(_section(one) for one in shown_experiments)
+    sections = "\n".join(_section(one) if isinstance(one, Shown) else _left_out(one) for one in shown_experiments)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -63,7 +75,7 @@ def page(shown_experiments: Sequence[Shown], *, seconds: Callable[[], float], ma
 <p class="lead">One operation, from two sliding shapes to the edges of a photograph. Every experiment below was just
 computed on this machine; the code beside it makes exactly these numbers.</p>
 <dl class="score">
-{_score("experiments", str(len(shown_experiments)))}
+{_score("experiments", how_many)}
 {_score("numbers that had to come out", f"{reached} of {len(golden)}")}
 {_score("computed and drawn in", f"{seconds():.1f} s")}
 </dl>
@@ -98,12 +110,7 @@ def _section(one: Shown) -> str:
     slug = experiment.slug
     panels = [piece for piece in one.pieces if isinstance(piece, Panel)]
     tables = [piece for piece in one.pieces if isinstance(piece, Table)]
-    parts = [
-        f'<section class="experiment" id="{slug}" aria-labelledby="{slug}-title">',
-        f'<p class="eyebrow">{_items(experiment)}</p>',
-        f'<h2 id="{slug}-title">{escape(experiment.title)}</h2>',
-        f'<p class="goal">{escape(experiment.goal)}</p>',
-    ]
+    parts = _head(experiment)
     if experiment.formula:
         formulas = (f"<span>{escape(part)}</span>" for part in experiment.formula.split(FORMULA_GAP))
         parts.append(f'<p class="formula">{" ".join(formulas)}</p>')
@@ -130,6 +137,25 @@ def _section(one: Shown) -> str:
         "</section>",
     ]
     return "\n".join(parts)
+
+
+def _left_out(one: LeftOut) -> str:
+    parts = [
+        *_head(one.experiment),
+        f'<div class="aside"><h3>Left out</h3><p>{escape(one.reason)}</p></div>',
+        "</section>",
+    ]
+    return "\n".join(parts)
+
+
+def _head(experiment: Experiment[Any, Any]) -> list[str]:
+    slug = experiment.slug
+    return [
+        f'<section class="experiment" id="{slug}" aria-labelledby="{slug}-title">',
+        f'<p class="eyebrow">{_items(experiment)}</p>',
+        f'<h2 id="{slug}-title">{escape(experiment.title)}</h2>',
+        f'<p class="goal">{escape(experiment.goal)}</p>',
+    ]
 
 
 def _figure(panel: Panel, name: str) -> str:
@@ -197,11 +223,12 @@ def _scrolling(head: str, rows: Iterable[str], name: str) -> str:
     )
 
 
-def _entry(one: Shown) -> str:
+def _entry(one: Shown | LeftOut) -> str:
     experiment = one.experiment
     return (
         f'<li><span class="item">{_items(experiment)}</span> '
-        f'<a href="#{experiment.slug}">{escape(experiment.title)}</a></li>\n'
+        f'<a href="#{experiment.slug}">{escape(experiment.title)}</a>'
+        f"{'' if isinstance(one, Shown) else ' (left out)'}</li>\n"
     )
 
 

@@ -21,6 +21,9 @@ from .registry import EXPERIMENTS, find
 
 REPORT_NAME = "index.html"
 
+_EXTRAS = {"torch": "nn"}
+"""Optional packages that experiments import themselves, and the extra that installs each."""
+
 
 def write_tour(
     folder: Path,
@@ -38,12 +41,14 @@ def write_tour(
         progress: called with one line before each experiment.
 
     Returns:
-        The file that was written.
+        The file that was written. An experiment whose optional package is not installed is left out: the report says so
+        in its place, with the line that installs it.
 
     Raises:
         ParameterError: `only` names no experiment; the message lists them.
         FileError: the folder cannot be written, or the picture cannot be read.
-        MissingDependency: Matplotlib is not installed; the message holds the line that installs it.
+        MissingDependency: Matplotlib is not installed, or what the one experiment in `only` needs; the message holds
+            the line that installs it.
     """
     start = time.perf_counter()
     chosen = EXPERIMENTS if only is None else (find(only),)
@@ -53,11 +58,18 @@ def write_tour(
         load_photo(str(picture), 128)
     folder = Path(folder)
     _make(folder)
-    shown = []
+    shown: list[report.Shown | report.LeftOut] = []
     for number, experiment in enumerate(chosen, 1):
         if progress is not None:
             progress(f"{number}/{len(chosen)} {experiment.title}")
-        shown.append(run(experiment, _parameters(experiment, picture)))
+        try:
+            shown.append(run(experiment, _parameters(experiment, picture)))
+        except MissingDependency as error:
+            if only is not None:
+                raise
+            shown.append(report.LeftOut(experiment, str(error)))
+            if progress is not None:
+                progress(f"left out: {error}")
     made_with = " ".join(
         ["faltung tour", *(["--picture", picture.name] if picture else []), *(["--only", only] if only else [])]
     )
@@ -66,9 +78,21 @@ def write_tour(
 
 
 def run(experiment: Experiment[Any, Any], parameters: Parameters) -> report.Shown:
-    """One experiment computed, checked and drawn."""
+    """One experiment computed, checked and drawn.
+
+    Raises:
+        MissingDependency: it needs an optional package that is not installed.
+    """
     start = time.perf_counter()
-    result = experiment.compute(parameters)
+    try:
+        result = experiment.compute(parameters)
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRAS:
+            raise
+        raise MissingDependency(
+            f"experiment {experiment.slug} needs {error.name}, which is not installed: "
+            f'pip install "faltung[{_EXTRAS[error.name]}]"'
+        ) from error
     golden = experiment.check(parameters, result)
     seconds = time.perf_counter() - start
     return report.Shown(experiment, parameters, golden, experiment.draw(parameters, result), seconds)

@@ -7,7 +7,7 @@ import numpy as np
 from ..arguments import Axes, real
 from ..boundary import Boundary
 from ..errors import ParameterError
-from ..spec import Array
+from ..spec import Array, Nan
 from .derivatives import plane_axes, slopes
 from .inputs import Sigmas, as_floats, takes_tensors_as_arrays
 from .smoothing import gaussian
@@ -22,6 +22,7 @@ def canny(
     high: float | None = None,
     boundary: Boundary = "symmetric",
     axes: Axes = None,
+    nan: Nan = "propagate",
 ) -> Array:
     """Find the contours of a picture as lines one pixel wide (up to two on exact diagonals).
 
@@ -37,6 +38,7 @@ def canny(
         boundary: what stands outside x, as in `convolve`.
         axes: the two axes (down, right) of the picture; None means x has just two. For a colour picture (height,
             width, 3) give (0, 1): every channel then has its own contours.
+        nan: as in `edges`; no contour runs where the slope is NaN.
 
     Returns:
         bool, the shape of x. `skimage.feature.canny` and `cv2.Canny` count Sobel's sums, 8 times the slope: divide
@@ -55,13 +57,14 @@ def canny(
         >>> ft.canny(step)[1].astype(int)
         array([0, 0, 0, 1, 0, 0, 0])
     """
-    array = as_floats(x, "biuf")
+    array = as_floats(x, "biuf", nan=nan)
     if array.dtype == np.float16:
         array = array.astype(np.float32)
     positions = plane_axes(axes, array.ndim)
     if sigma is not None:
-        array = gaussian(array, sigma, boundary=boundary, axes=positions)
-    vector = slopes(array, "sobel", positions, "unit", boundary)
+        array = gaussian(array, sigma, boundary=boundary, axes=positions, nan=nan)
+        nan = "propagate"
+    vector = slopes(array, "sobel", positions, "unit", boundary, nan)
     down, right = (np.moveaxis(part, positions, (-2, -1)) for part in vector)
     slope = np.hypot(down, right)
     least, start = _thresholds(low, high, slope)

@@ -16,9 +16,9 @@ import numpy as np
 from ..arguments import Axes, check_choice, parse_axes, parse_axis
 from ..boundary import Boundary
 from ..errors import ShapeError
-from ..spec import Array
+from ..spec import Array, Nan
 from . import kernels
-from .inputs import Sigmas, as_floats, parse_sigmas, rounded, takes_tensors, weights_dtype
+from .inputs import Sigmas, as_floats, check_differences, parse_sigmas, rounded, takes_tensors, weights_dtype
 from .kernels.formulas import PREWITT, SCHARR, SOBEL
 from .passes import ONE, boundary_per_axis, correlate_lines
 from .smoothing import gaussian
@@ -36,7 +36,14 @@ ACROSS: dict[str, tuple[float, ...]] = {
 
 
 @takes_tensors
-def gradient(x: Any, *, scale: Scale = "unit", boundary: Boundary = "symmetric", axes: Axes = None) -> Array:
+def gradient(
+    x: Any,
+    *,
+    scale: Scale = "unit",
+    boundary: Boundary = "symmetric",
+    axes: Axes = None,
+    nan: Nan = "propagate",
+) -> Array:
     """The slope along every axis, by central differences.
 
     Args:
@@ -45,6 +52,7 @@ def gradient(x: Any, *, scale: Scale = "unit", boundary: Boundary = "symmetric",
             f(t + 1) - f(t - 1), which is 2 per unit slope.
         boundary: what stands outside x, as in `convolve`.
         axes: the axes to differentiate; None means all. For a colour picture (height, width, 3) give (0, 1).
+        nan: NaN in x: "propagate" (default) or "error", as in `convolve`.
 
     Returns:
         One array for all, shape (number of axes, *x.shape): `gy, gx = gradient(picture)`.
@@ -57,13 +65,19 @@ def gradient(x: Any, *, scale: Scale = "unit", boundary: Boundary = "symmetric",
         >>> ft.gradient([0.0, 1.0, 4.0, 9.0], scale="kernel")
         array([[1., 4., 8., 5.]])
     """
-    array = as_floats(x)
-    return slopes(array, "central", parse_axes(axes, array.ndim), scale, boundary)
+    array = as_floats(x, nan=nan)
+    return slopes(array, "central", parse_axes(axes, array.ndim), scale, boundary, nan)
 
 
 @takes_tensors
 def sobel(
-    x: Any, axis: int | None = None, *, scale: Scale = "kernel", boundary: Boundary = "symmetric", axes: Axes = None
+    x: Any,
+    axis: int | None = None,
+    *,
+    scale: Scale = "kernel",
+    boundary: Boundary = "symmetric",
+    axes: Axes = None,
+    nan: Nan = "propagate",
 ) -> Array:
     """Edges by Sobel's kernels, (-1, 0, 1) along an axis and (1, 2, 1) across.
 
@@ -75,6 +89,7 @@ def sobel(
             for the derivative, 1 per unit slope.
         boundary: what stands outside x, as in `convolve`.
         axes: the axes that belong to the picture; None means all. For a colour picture (height, width, 3) give (0, 1).
+        nan: NaN in x: "propagate" (default) or "error", as in `convolve`.
 
     Returns:
         Same shape as x. A flat region gives exactly 0.
@@ -93,12 +108,18 @@ def sobel(
         >>> ft.sobel(ramp, scale="unit")[1]
         array([0.5, 1. , 1. , 1. , 0.5])
     """
-    return _edge_strength(x, "sobel", axis, scale, boundary, axes)
+    return _edge_strength(x, "sobel", axis, scale, boundary, axes, nan)
 
 
 @takes_tensors
 def scharr(
-    x: Any, axis: int | None = None, *, scale: Scale = "kernel", boundary: Boundary = "symmetric", axes: Axes = None
+    x: Any,
+    axis: int | None = None,
+    *,
+    scale: Scale = "kernel",
+    boundary: Boundary = "symmetric",
+    axes: Axes = None,
+    nan: Nan = "propagate",
 ) -> Array:
     """Edges by Scharr's kernels: as `sobel` with (3, 10, 3) across, whose direction errs least under rotation.
 
@@ -111,12 +132,18 @@ def scharr(
         >>> ft.scharr(np.tile(np.arange(5.0), (3, 1)))[1]
         array([16., 32., 32., 32., 16.])
     """
-    return _edge_strength(x, "scharr", axis, scale, boundary, axes)
+    return _edge_strength(x, "scharr", axis, scale, boundary, axes, nan)
 
 
 @takes_tensors
 def prewitt(
-    x: Any, axis: int | None = None, *, scale: Scale = "kernel", boundary: Boundary = "symmetric", axes: Axes = None
+    x: Any,
+    axis: int | None = None,
+    *,
+    scale: Scale = "kernel",
+    boundary: Boundary = "symmetric",
+    axes: Axes = None,
+    nan: Nan = "propagate",
 ) -> Array:
     """Edges by Prewitt's kernels: as `sobel` with (1, 1, 1) across.
 
@@ -129,12 +156,18 @@ def prewitt(
         >>> ft.prewitt(np.tile(np.arange(5.0), (3, 1)))[1]
         array([3., 6., 6., 6., 3.])
     """
-    return _edge_strength(x, "prewitt", axis, scale, boundary, axes)
+    return _edge_strength(x, "prewitt", axis, scale, boundary, axes, nan)
 
 
 @takes_tensors
 def laplacian(
-    x: Any, sigma: Sigmas | None = None, *, boundary: Boundary = "symmetric", truncate: float = 4.0, axes: Axes = None
+    x: Any,
+    sigma: Sigmas | None = None,
+    *,
+    boundary: Boundary = "symmetric",
+    truncate: float = 4.0,
+    axes: Axes = None,
+    nan: Nan = "propagate",
 ) -> Array:
     """Sum of the second derivatives along all axes: negative on bright spots, zero on slopes, sign change at edges.
 
@@ -145,6 +178,7 @@ def laplacian(
         boundary: what stands outside x, as in `convolve`.
         truncate: where the Gaussian is cut off, in sigmas.
         axes: the axes to differentiate; None means all. For a colour picture (height, width, 3) give (0, 1).
+        nan: NaN in x: "propagate" (default) or "error", as in `convolve`.
 
     Returns:
         Same shape as x. t**2 / 2 along one axis gives 1, a flat region exactly 0 without sigma.
@@ -160,13 +194,14 @@ def laplacian(
         >>> ft.laplacian([0.0, 1.0, 4.0, 9.0, 16.0])
         array([ 1.,  2.,  2.,  2., -7.])
     """
-    array = as_floats(x)
+    array = as_floats(x, nan=nan)
     positions = parse_axes(axes, array.ndim)
     dtype = weights_dtype(array)
+    check_differences(nan)
     if sigma is None:
         line = np.array([1, -2, 1], dtype)
         terms = [
-            correlate_lines(array, [line if p == along else ONE for p in positions], positions, boundary)
+            correlate_lines(array, [line if p == along else ONE for p in positions], positions, boundary, nan)
             for along in positions
         ]
         return rounded(_sum(terms), array)
@@ -175,7 +210,7 @@ def laplacian(
     terms = []
     for i, s in enumerate(sigmas):
         curved = kernels.gaussian_derivative(s, order=2, truncate=truncate, dtype=dtype)
-        terms.append(correlate_lines(array, [*bells[:i], curved, *bells[i + 1 :]], positions, boundary))
+        terms.append(correlate_lines(array, [*bells[:i], curved, *bells[i + 1 :]], positions, boundary, nan))
     return rounded(_sum(terms), array)
 
 
@@ -208,6 +243,7 @@ def edges(
     scale: Scale = "kernel",
     boundary: Boundary = "symmetric",
     axes: Axes = None,
+    nan: Nan = "propagate",
 ) -> Edges:
     """Find edges: their strength and direction at every pixel.
 
@@ -220,6 +256,8 @@ def edges(
         boundary: what stands outside x, as in `convolve`.
         axes: the two axes (down, right) of the picture; None means x has just two. For a colour picture (height,
             width, 3) give (0, 1): every channel then has its own edges.
+        nan: NaN in x: "propagate" (default) or "error", as in `convolve`; with sigma also "omit": the blur closes the
+            gaps.
 
     Returns:
         `Edges` with `magnitude`, `direction` and `vector`.
@@ -236,13 +274,15 @@ def edges(
         >>> found.magnitude[1], found.direction[1]
         (array([0., 4., 4., 0.]), array([0., 0., 0., 0.]))
     """
-    array = as_floats(x, "biuf")
+    array = as_floats(x, "biuf", nan=nan)
     check_choice("operator", operator, tuple(ACROSS))
     positions = plane_axes(axes, array.ndim)
     if sigma is not None:
-        array = gaussian(array, sigma, boundary=boundary, axes=positions)
+        array = gaussian(array, sigma, boundary=boundary, axes=positions, nan=nan)
+        # what is still missing has no sample near
+        nan = "propagate"
     # + 0.0 turns -0.0 into 0.0: the angle of (0, -0.0) would be pi
-    vector = slopes(array, operator, positions, scale, boundary) + 0.0
+    vector = slopes(array, operator, positions, scale, boundary, nan) + 0.0
     down, right = vector
     if not isinstance(vector, np.ndarray):
         from .tensors import angle, length
@@ -262,28 +302,30 @@ def plane_axes(axes: Axes, ndim: int) -> tuple[int, int]:
     return positions[0], positions[1]
 
 
-def slopes(array: Array, operator: str, positions: Sequence[int], scale: Scale, boundary: Boundary) -> Array:
+def slopes(array: Array, operator: str, positions: Sequence[int], scale: Scale, boundary: Boundary, nan: Nan) -> Array:
     """All slopes, stacked in front."""
     if not isinstance(array, np.ndarray):
         from .tensors import stacked
 
-        return stacked([_slope(array, operator, positions, along, scale, boundary) for along in positions])
+        return stacked([_slope(array, operator, positions, along, scale, boundary, nan) for along in positions])
     out = np.empty((len(positions), *array.shape), array.dtype)
     for i, along in enumerate(positions):
-        out[i] = _slope(array, operator, positions, along, scale, boundary)
+        out[i] = _slope(array, operator, positions, along, scale, boundary, nan)
     return out
 
 
-def _edge_strength(x: Any, operator: str, axis: int | None, scale: Scale, boundary: Boundary, axes: Axes) -> Array:
+def _edge_strength(
+    x: Any, operator: str, axis: int | None, scale: Scale, boundary: Boundary, axes: Axes, nan: Nan
+) -> Array:
     """The signed slope along one axis, or the length of the vector of all slopes."""
-    array = as_floats(x)
+    array = as_floats(x, nan=nan)
     positions = parse_axes(axes, array.ndim)
     if axis is not None:
         along = parse_axis("axis", axis, array.ndim)
         if along not in positions:
             raise ShapeError(f"axis={axis} is not among axes={axes!r}: add it there, or take one of them")
-        return _slope(array, operator, positions, along, scale, boundary)
-    found = slopes(array, operator, positions, scale, boundary)
+        return _slope(array, operator, positions, along, scale, boundary, nan)
+    found = slopes(array, operator, positions, scale, boundary, nan)
     if not isinstance(found, np.ndarray):
         from .tensors import length
 
@@ -293,15 +335,16 @@ def _edge_strength(x: Any, operator: str, axis: int | None, scale: Scale, bounda
 
 
 def _slope(
-    array: Array, operator: str, positions: Sequence[int], along: int, scale: Scale, boundary: Boundary
+    array: Array, operator: str, positions: Sequence[int], along: int, scale: Scale, boundary: Boundary, nan: Nan
 ) -> Array:
     """Difference along one axis, then smoothing across it along the other filtered axes."""
     check_choice("scale", scale, ("kernel", "unit"))
+    check_differences(nan)
     dtype = weights_dtype(array)
     across = np.array(ACROSS[operator])
     # whole weights in the difference: its products are exact, so equal samples cancel to 0
     difference = np.array([-1, 0, 1], dtype)
-    y = correlate_lines(array, [difference if p == along else ONE for p in positions], positions, boundary)
+    y = correlate_lines(array, [difference if p == along else ONE for p in positions], positions, boundary, nan)
     if len(across) > 1 and len(positions) > 1:
         line = (across / across.sum() if scale == "unit" else across).astype(dtype)
         outside = [_differenced(entry) for entry in boundary_per_axis(boundary, len(positions))]

@@ -10,7 +10,8 @@ import numpy as np
 from ..arguments import integers, per_axis, positive
 from ..arrays import as_array, is_tensor
 from ..errors import DtypeError, ParameterError, ShapeError
-from ..spec import Array
+from ..reading import check_nan
+from ..spec import Array, Nan
 
 Lengths = int | Sequence[int]
 Sigmas = float | Sequence[float]
@@ -83,16 +84,26 @@ def as_numbers(x: Any, allowed: str = "biufc") -> Array:
     return array
 
 
-def as_floats(x: Any, allowed: str = "biufc") -> Array:
+def as_floats(x: Any, allowed: str = "biufc", *, nan: Nan = "propagate") -> Array:
     """X in the dtype that filters return: floats as they are, up to 16-bit integers float32, wider ones float64."""
     array = as_numbers(x, allowed)
     if not isinstance(array, np.ndarray):
         from .tensors import as_floats as computed
 
-        return computed(array)
+        return computed(array, nan)
+    check_nan(nan, array.dtype)
     if array.dtype.kind in "fc":
         return array
     return array.astype(np.float32 if array.dtype.itemsize <= 2 else np.float64)
+
+
+def check_differences(nan: Nan) -> None:
+    """Refuse to leave samples out of a difference."""
+    if nan == "omit":
+        raise ParameterError(
+            'nan="omit" with a difference: one that lacks a side is none; close the gaps first, e.g. '
+            'x = gaussian(x, 1, nan="omit", boundary="ignore")'
+        )
 
 
 def weights_dtype(x: Array) -> np.dtype[Any]:

@@ -7,14 +7,16 @@ import numpy as np
 
 from ..boundary import Boundary, parse_boundary
 from ..door import correlate
-from ..spec import Array
+from ..spec import Array, Nan
 from .kernels.formulas import outer
 
 ONE = np.ones(1, np.float32)
 """The weight of an axis that a kernel leaves alone."""
 
 
-def correlate_lines(x: Array, lines: Sequence[Array], axes: Sequence[int], boundary: Boundary) -> Array:
+def correlate_lines(
+    x: Array, lines: Sequence[Array], axes: Sequence[int], boundary: Boundary, nan: Nan = "propagate"
+) -> Array:
     """Correlate x with the outer product of `lines`, one per axis of `axes`.
 
     Two axes go to the engine in one call, as one kernel: it sees the rank 1 and takes both in one fused pass. More axes
@@ -29,14 +31,17 @@ def correlate_lines(x: Array, lines: Sequence[Array], axes: Sequence[int], bound
     entries = boundary_per_axis(boundary, len(axes))
     # a constant outside would itself be weighted by the passes before, unless it is 0
     plain = all(side.value == 0 for rule in rules for side in (rule.before, rule.after))
-    step = 2 if plain else len(axes)
+    # and what is missing counts by the weights of all axes together
+    step = 2 if plain and nan != "omit" else len(axes)
     y = x
     for end in range(len(axes), 0, -step):
         part = slice(max(0, end - step), end)
         if any(line is not ONE for line in lines[part]):
             # one word for all axes is found among the kept plans at once, a list takes a second look
             outside = entries[part] if isinstance(boundary, list) else boundary
-            y = correlate(y, outer(lines[part]), mode="same", boundary=outside, axes=tuple(axes[part]))
+            y = correlate(y, outer(lines[part]), mode="same", boundary=outside, axes=tuple(axes[part]), nan=nan)
+            # looked for in x, not in sums of infinities
+            nan = "propagate"
     if y is not x:
         return y
     return y.copy() if isinstance(y, np.ndarray) else y.clone()

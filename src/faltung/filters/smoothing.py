@@ -9,14 +9,16 @@ from ..arrays import as_array, is_tensor
 from ..boundary import Boundary
 from ..door import convolve
 from ..errors import DtypeError, ParameterError, ShapeError
-from ..spec import Array
+from ..spec import Array, Nan
 from . import kernels
 from .inputs import Lengths, Sigmas, as_floats, odd_lengths, parse_sigmas, rounded, takes_tensors, weights_dtype
 from .passes import correlate_lines
 
 
 @takes_tensors
-def smooth(x: Any, kernel: Any, *, boundary: Boundary = "symmetric", axes: Axes = None) -> Array:
+def smooth(
+    x: Any, kernel: Any, *, boundary: Boundary = "symmetric", axes: Axes = None, nan: Nan = "propagate"
+) -> Array:
     """Smooth x with a kernel, scaled so that its weights sum to 1.
 
     Args:
@@ -25,6 +27,8 @@ def smooth(x: Any, kernel: Any, *, boundary: Boundary = "symmetric", axes: Axes 
             weights, which are applied along each of the axes. Only their proportions count.
         boundary: what stands outside x, as in `convolve`.
         axes: the axes to smooth; None means all. For a colour picture (height, width, 3) give (0, 1).
+        nan: NaN in x: "propagate" (default), "omit" or "error", as in `convolve`. With "omit" the mean is that of the
+            samples that are there; one mostly wants boundary="ignore" too.
 
     Returns:
         Same shape as x: `convolve(x, kernel / kernel.sum(), mode="same")`, so an even kernel sits half a sample to
@@ -32,7 +36,7 @@ def smooth(x: Any, kernel: Any, *, boundary: Boundary = "symmetric", axes: Axes 
 
     Raises:
         ParameterError: the weights sum to 0 (a derivative) or are not finite.
-        ShapeError, DtypeError, BoundaryError: what was given does not fit; the message says the cure.
+        ShapeError, DtypeError, BoundaryError, MissingData: what was given does not fit; the message says the cure.
 
     Example:
         >>> import faltung as ft
@@ -42,24 +46,30 @@ def smooth(x: Any, kernel: Any, *, boundary: Boundary = "symmetric", axes: Axes 
     if is_tensor(kernel) and not is_tensor(x):
         from .tensors import tensor_like
 
-        return smooth(tensor_like(as_floats(x), kernel), kernel, boundary=boundary, axes=axes)
-    array = as_floats(x)
+        return smooth(tensor_like(as_floats(x, nan=nan), kernel), kernel, boundary=boundary, axes=axes, nan=nan)
+    array = as_floats(x, nan=nan)
     positions = parse_axes(axes, array.ndim)
     num = len(positions)
     weights = _weights(kernel, num, array)
     if weights.ndim == 1 < num:
-        return rounded(correlate_lines(array, [weights] * num, positions, boundary), array)
+        return rounded(correlate_lines(array, [weights] * num, positions, boundary, nan), array)
     if weights.ndim != num:
         raise ShapeError(
             f"the kernel has {weights.ndim} axes and {num} axes of x are smoothed: give weights with 1 axis or {num}, "
             f"or name the axes to smooth, e.g. axes={tuple(range(-weights.ndim, 0))}"
         )
-    return convolve(array, weights, mode="same", boundary=boundary, axes=positions, dtype=array.dtype)
+    return convolve(array, weights, mode="same", boundary=boundary, axes=positions, dtype=array.dtype, nan=nan)
 
 
 @takes_tensors
 def gaussian(
-    x: Any, sigma: Sigmas, *, boundary: Boundary = "symmetric", truncate: float = 4.0, axes: Axes = None
+    x: Any,
+    sigma: Sigmas,
+    *,
+    boundary: Boundary = "symmetric",
+    truncate: float = 4.0,
+    axes: Axes = None,
+    nan: Nan = "propagate",
 ) -> Array:
     """Blur x with a Gaussian.
 
@@ -69,13 +79,15 @@ def gaussian(
         boundary: what stands outside x, as in `convolve`.
         truncate: where the weights are cut off, in sigmas.
         axes: the axes to blur; None means all. For a colour picture (height, width, 3) give (0, 1).
+        nan: NaN in x: "propagate" (default), "omit" or "error", as in `convolve`. With "omit" the mean is that of the
+            samples that are there; one mostly wants boundary="ignore" too.
 
     Returns:
         Same shape as x. The weights sum to 1, so a constant stays constant.
 
     Raises:
         ParameterError: sigma <= 0 or not finite. For no blur take x itself, or leave the axis out of `axes`.
-        ShapeError, DtypeError, BoundaryError: what was given does not fit; the message says the cure.
+        ShapeError, DtypeError, BoundaryError, MissingData: what was given does not fit; the message says the cure.
 
     Source: Getreuer 2013, "A Survey of Gaussian Convolution Algorithms", IPOL 3.
 
@@ -84,18 +96,18 @@ def gaussian(
         >>> ft.gaussian([0.0, 0.0, 1.0, 0.0, 0.0], 0.5).round(3)
         array([0.   , 0.106, 0.787, 0.106, 0.   ])
     """
-    array = as_floats(x)
+    array = as_floats(x, nan=nan)
     positions = parse_axes(axes, array.ndim)
     sigmas = parse_sigmas(sigma, len(positions))
     dtype = weights_dtype(array)
     # most pictures are blurred alike along all axes
     made = {s: kernels.gaussian(s, truncate=truncate, dtype=dtype) for s in set(sigmas)}
     lines = [made[s] for s in sigmas]
-    return rounded(correlate_lines(array, lines, positions, boundary), array)
+    return rounded(correlate_lines(array, lines, positions, boundary, nan), array)
 
 
 @takes_tensors
-def box(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes: Axes = None) -> Array:
+def box(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes: Axes = None, nan: Nan = "propagate") -> Array:
     """Replace every sample by the mean of the window around it.
 
     Args:
@@ -103,26 +115,28 @@ def box(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes: Axes =
         size: length of the window in samples, odd; one number, or one per axis of `axes`.
         boundary: what stands outside x, as in `convolve`.
         axes: the axes to average along; None means all. For a colour picture (height, width, 3) give (0, 1).
+        nan: NaN in x: "propagate" (default), "omit" or "error", as in `convolve`. With "omit" the mean is that of the
+            samples that are there; one mostly wants boundary="ignore" too.
 
     Returns:
         Same shape as x.
 
     Raises:
         ParameterError: an even or empty window.
-        ShapeError, DtypeError, BoundaryError: what was given does not fit; the message says the cure.
+        ShapeError, DtypeError, BoundaryError, MissingData: what was given does not fit; the message says the cure.
 
     Example:
         >>> import faltung as ft
         >>> ft.box([0.0, 3.0, 6.0, 9.0], 3)
         array([1., 3., 6., 8.])
     """
-    array = as_floats(x)
+    array = as_floats(x, nan=nan)
     positions = parse_axes(axes, array.ndim)
     cure = "accept that with smooth(x, kernels.box(size))"
     lengths = odd_lengths("size", size, len(positions), cure)
     dtype = weights_dtype(array)
     lines = [kernels.box(k, dtype=dtype) for k in lengths]
-    return rounded(correlate_lines(array, lines, positions, boundary), array)
+    return rounded(correlate_lines(array, lines, positions, boundary, nan), array)
 
 
 def _weights(kernel: Any, num_axes: int, x: Array) -> Array:

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from ..boundary import AxisBoundary, Side
 from ..errors import DtypeError, ShapeError
-from ..spec import Array
+from ..reading import check_nan
+from ..spec import Array, Nan
 from ..tensors.calls import NARROW, is_plain, plain_array
 from ..tensors.edges import pad_by_rules
 from . import kernels
@@ -98,8 +99,9 @@ def _check_dtype(x: Tensor) -> None:
         raise DtypeError(f"x has dtype {x.dtype}: filters take numbers; convert it, e.g. x.float()")
 
 
-def as_floats(x: Tensor) -> Tensor:
+def as_floats(x: Tensor, nan: Nan) -> Tensor:
     """See `inputs.as_floats`; but narrow floats become float32 until the end of the call."""
+    check_nan(nan, _numpy_dtype(x))
     if x.dtype in NARROW:
         return x.float()
     if x.is_floating_point() or x.is_complex():

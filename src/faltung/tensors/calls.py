@@ -223,10 +223,11 @@ def _read(
 ) -> _Layout:
     """The caller's words as a layout."""
     axes, *rest = _facts(x_shape, kernel_shape, flip, words)
-    built = (
-        Axis(*numbers, AxisBoundary(Side(rule_before, value_before), Side(rule_after, value_after)))
-        for *numbers, rule_before, value_before, rule_after, value_after in axes
-    )
+    built = []
+    for *numbers, rule_before, value_before, rule_after, value_after in axes:
+        position, size, taps, stride, dilation, before, after = numbers
+        rule = AxisBoundary(Side(rule_before, value_before), Side(rule_after, value_after))
+        built.append(Axis(position, size, taps, stride, dilation, before, after, rule))
     return _Layout(tuple(built), *rest)
 
 

@@ -4,6 +4,7 @@ Channels that are summed become a batch axis of the engine that is summed behind
 of layers change at every step, so nothing here goes through the door, which would keep them; routines are kept by spec.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,9 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..algorithms import tap_sums
+from ..boundary import AxisBoundary, Side
 from ..planner import make_plan
 from ..reading import make_spec
-from ..spec import Array
+from ..spec import Array, Axis
+
+OUTSIDE_ZERO = AxisBoundary(Side("zero"), Side("zero"))
 
 
 def correlate(
@@ -78,8 +83,14 @@ def to_weight(
 ) -> Tensor:
     """See `operators.to_weight`: x correlated with g, stride and dilation exchanged."""
     n, o, c = len(x), g.shape[1], x.shape[1]
-    x_NG1I = _array(x).reshape(n, groups, 1, c // groups, *x.shape[2:])
-    g_NGO1 = _array(g).reshape(n, groups, o // groups, 1, *g.shape[2:])
+    x_NCS, g_NOS = _array(x), _array(g)
+    if c == groups and math.prod(stride) == 1 and method in ("auto", "direct") and tap_sums.serves(x_NCS.dtype, taps):
+        given = zip(x.shape[2:], taps, dilation, before, after, strict=True)
+        axes = [Axis(i, size, k, 1, d, b, a, OUTSIDE_ZERO) for i, (size, k, d, b, a) in enumerate(given)]
+        sums = tap_sums.run(x_NCS, g_NOS, axes, torch.get_num_threads())
+        return torch.from_numpy(sums).reshape(o, 1, *taps).to(x.dtype)
+    x_NG1I = x_NCS.reshape(n, groups, 1, c // groups, *x.shape[2:])
+    g_NGO1 = g_NOS.reshape(n, groups, o // groups, 1, *g.shape[2:])
     padding = list(zip(before, after, strict=True))
     found = _run(x_NG1I, g_NGO1, padding, dilation, stride, method)
     # a stride may leave samples at the end that no window saw

@@ -109,7 +109,7 @@ def to_weight(
 ) -> Tensor:
     """The adjoint in w: every g[o] times the samples its window saw, summed over o and n, (O, C / G, *taps)."""
     shape = (g.shape[1], x.shape[1] // groups, *taps)
-    if strategy.by_engine(x, shape, stride, method):
+    if strategy.by_engine(x, shape, stride, method, to_weight=True):
         return native.to_weight(x, g, taps, stride, dilation, before, after, groups, method)
     x, padding = _padded(x, before, after)
     like = x.new_empty(1).expand(shape)
