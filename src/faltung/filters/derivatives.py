@@ -47,7 +47,8 @@ def gradient(
     """The slope along every axis, by central differences.
 
     Args:
-        x: any shape, in samples; integers up to 16 bits are computed and returned in float32, wider ones in float64.
+        x: array or tensor of any shape, in samples; integers up to 16 bits are computed and returned in float32, wider
+            ones in float64.
         scale: "unit" for the derivative, (f(t + 1) - f(t - 1)) / 2; "kernel" for the plain difference
             f(t + 1) - f(t - 1), which is 2 per unit slope.
         boundary: what stands outside x, as in `convolve`.
@@ -82,7 +83,8 @@ def sobel(
     """Edges by Sobel's kernels, (-1, 0, 1) along an axis and (1, 2, 1) across.
 
     Args:
-        x: any shape, in samples; integers up to 16 bits are computed and returned in float32, wider ones in float64.
+        x: array or tensor of any shape, in samples; integers up to 16 bits are computed and returned in float32, wider
+            ones in float64.
         axis: None for the strength of the edge, the root of the sum of squares over all axes; a number for the signed
             derivative along that axis, positive where x rises.
         scale: "kernel" for the weights as printed, 2 * 4**(n - 1) per unit slope in n axes (8 in a picture); "unit"
@@ -92,7 +94,7 @@ def sobel(
         nan: NaN in x: "propagate" (default) or "error", as in `convolve`.
 
     Returns:
-        Same shape as x. A flat region gives exactly 0.
+        Same shape as x. A flat region gives exactly 0; of a tensor the gradient of a strength of 0 is 0.
 
     Raises:
         ShapeError: `axis` is not one of `axes`.
@@ -172,7 +174,8 @@ def laplacian(
     """Sum of the second derivatives along all axes: negative on bright spots, zero on slopes, sign change at edges.
 
     Args:
-        x: any shape, in samples; integers up to 16 bits are computed and returned in float32, wider ones in float64.
+        x: array or tensor of any shape, in samples; integers up to 16 bits are computed and returned in float32, wider
+            ones in float64.
         sigma: None for plain second differences (1, -2, 1); a number > 0, or one per axis, in pixels, for the
             Laplacian of a Gaussian.
         boundary: what stands outside x, as in `convolve`.
@@ -248,8 +251,8 @@ def edges(
     """Find edges: their strength and direction at every pixel.
 
     Args:
-        x: a picture, (height, width) or with more axes and `axes` given; real. Integers up to 16 bits are computed
-            and returned in float32, wider ones in float64.
+        x: a picture, array or tensor, (height, width) or with more axes and `axes` given; real. Integers up to 16 bits
+            are computed and returned in float32, wider ones in float64.
         operator: which differences: "sobel", "scharr", "prewitt", or "central" for (-1, 0, 1) alone.
         sigma: blur with this Gaussian first, in pixels: differences amplify noise. None means no blur.
         scale: "kernel" for the weights as printed (8 per unit slope for Sobel), "unit" for 1 per unit slope.
@@ -260,7 +263,8 @@ def edges(
             gaps.
 
     Returns:
-        `Edges` with `magnitude`, `direction` and `vector`.
+        `Edges` with `magnitude`, `direction` and `vector`; of a tensor, the gradients of the first two are 0 where the
+        vector is 0.
 
     Raises:
         ShapeError: the picture has not two axes.

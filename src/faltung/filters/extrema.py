@@ -28,7 +28,7 @@ def max_filter(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes:
     """Replace every sample by the largest in the window around it (grey dilation with a box).
 
     Args:
-        x: any shape; integers, bool or real floats.
+        x: array or tensor of any shape; integers, bool or real floats.
         size: length of the window in samples, odd; one number, or one per axis of `axes`.
         boundary: what stands outside x, as in `convolve`; with "ignore" only samples of x count.
         axes: the axes over which the window reaches; None means all. For a colour picture (height, width, 3) give
@@ -36,7 +36,7 @@ def max_filter(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes:
 
     Returns:
         Same shape and dtype as x; every value is one of x (or the boundary's). A NaN makes exactly the windows NaN
-        that hold it.
+        that hold it. Of equal samples of a tensor one takes the whole gradient, the first that stands in the window.
 
     Raises:
         ParameterError: an even or empty window, or a boundary value that x's dtype cannot hold.

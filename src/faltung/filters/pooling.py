@@ -33,7 +33,7 @@ def max_pool(
     """The largest sample of every window.
 
     Args:
-        x: any shape; integers, bool or real floats.
+        x: array or tensor of any shape; integers, bool or real floats.
         size: length of the window in samples; one number, or one per axis of `axes`.
         stride: distance from window to window; None means `size`.
         padding: how many positions the windows start before x and end behind it, at most half a window. They are
@@ -44,7 +44,8 @@ def max_pool(
 
     Returns:
         Same dtype as x; each pooled axis has floor((n + 2 padding - dilation (size - 1) - 1) / stride) + 1 samples,
-        with `ceil_mode` rounded up. A NaN makes exactly the windows NaN that hold it.
+        with `ceil_mode` rounded up. A NaN makes exactly the windows NaN that hold it. Of equal samples of a tensor the
+        first takes the whole gradient.
 
     Raises:
         ParameterError: lengths that are not whole numbers >= 1, or more padding than half a window.
@@ -86,7 +87,8 @@ def avg_pool(
     """The mean of every window.
 
     Args:
-        x: any shape; integers up to 16 bits are computed and returned in float32, wider ones in float64.
+        x: array or tensor of any shape; integers up to 16 bits are computed and returned in float32, wider ones in
+            float64.
         size, stride, ceil_mode, axes: as in `max_pool`.
         padding: how many zeros are added before and behind x, at most half a window.
         count_include_pad: whether these zeros count as samples; False takes the mean of what is in x.
@@ -132,13 +134,16 @@ def lp_pool(
     """The Lp norm of every window, (sum of |x|**p) ** (1 / p): between the sum (p = 1) and the largest (p = inf).
 
     Args:
-        x: any shape; integers up to 16 bits are computed and returned in float32, wider ones in float64.
+        x: array or tensor of any shape; integers up to 16 bits are computed and returned in float32, wider ones in
+            float64.
         norm: p, > 0; inf is allowed.
         size, stride, ceil_mode, axes: as in `max_pool`.
 
     Returns:
         As in `max_pool`; real and >= 0. PyTorch's is the same for even p and for x >= 0; for odd p it keeps signs and
-        may take roots of negative sums, which gives NaN. It also enlarges windows cut off by `ceil_mode`.
+        may take roots of negative sums, which gives NaN. It also enlarges windows cut off by `ceil_mode`. Of a tensor
+        the gradient of a norm of 0 is 0, and so is that of a sample of 0 where p is not even; with gradients, windows
+        that overlap take memory for each of their samples.
 
     Raises:
         ParameterError, ShapeError, DtypeError: as in `max_pool`, but complex numbers are allowed.

@@ -22,7 +22,8 @@ def smooth(
     """Smooth x with a kernel, scaled so that its weights sum to 1.
 
     Args:
-        x: any shape, in samples; integers up to 16 bits are computed and returned in float32, wider ones in float64.
+        x: array or tensor of any shape, in samples; integers up to 16 bits are computed and returned in float32, wider
+            ones in float64.
         kernel: a name as in `kernels.named`, e.g. "hann:50"; or weights with as many axes as are smoothed; or 1-D
             weights, which are applied along each of the axes. Only their proportions count.
         boundary: what stands outside x, as in `convolve`.
@@ -74,7 +75,8 @@ def gaussian(
     """Blur x with a Gaussian.
 
     Args:
-        x: any shape, in samples; integers up to 16 bits are computed and returned in float32, wider ones in float64.
+        x: array or tensor of any shape, in samples; integers up to 16 bits are computed and returned in float32, wider
+            ones in float64.
         sigma: standard deviation in pixels, > 0; one number, or one per axis of `axes`.
         boundary: what stands outside x, as in `convolve`.
         truncate: where the weights are cut off, in sigmas.
@@ -111,7 +113,8 @@ def box(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes: Axes =
     """Replace every sample by the mean of the window around it.
 
     Args:
-        x: any shape, in samples; integers up to 16 bits are computed and returned in float32, wider ones in float64.
+        x: array or tensor of any shape, in samples; integers up to 16 bits are computed and returned in float32, wider
+            ones in float64.
         size: length of the window in samples, odd; one number, or one per axis of `axes`.
         boundary: what stands outside x, as in `convolve`.
         axes: the axes to average along; None means all. For a colour picture (height, width, 3) give (0, 1).
