@@ -92,11 +92,13 @@ def conv_net(*, channels: tuple[int, int, int] = (8, 16, 32), seed: int = 0) -> 
         seed: of the weights that it starts with.
     """
     nn = _torch().nn
+    # loads torch, so not at the top
+    from ..nn import Conv2d
+
     with seeded(seed):
         parts: list[Any] = []
         for before, after, size, stride in zip((1, *channels), channels, (5, 5, 3), (2, 2, 1), strict=False):
-            # TODO(when faltung.nn has it): its Conv2d, which takes the same arguments
-            parts.append(nn.Conv2d(before, after, size, stride=stride, padding=size // 2, padding_mode="circular"))
+            parts.append(Conv2d(before, after, size, stride=stride, padding=size // 2, padding_mode="circular"))
             parts.append(nn.ReLU())
         return nn.Sequential(*parts, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(channels[-1], 10))
 

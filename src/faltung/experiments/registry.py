@@ -25,6 +25,7 @@ from . import (
     sifting,
     sobel_slopes,
     tophat_hann,
+    torch_twins,
     window_steps,
     wrong_elsewhere,
 )
@@ -37,6 +38,7 @@ EXPERIMENTS: tuple[Experiment[Any, Any], ...] = (
     film.EXPERIMENT,
     coding.EXPERIMENT,
     tophat_hann.EXPERIMENT,
+    torch_twins.EXPERIMENT,
     binning.EXPERIMENT,
     own_function.EXPERIMENT,
     window_steps.EXPERIMENT,
