@@ -1,6 +1,8 @@
 """Filters say of tensors what they say of arrays, and can be differentiated twice."""
 
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -195,10 +197,25 @@ def test_gradients_of_small_samples_do_not_vanish() -> None:
 
 
 def test_the_first_of_equal_samples_takes_the_gradient() -> None:
-    x = torch.ones(2, 3, requires_grad=True)
+    # column by column it would be the other one
+    x = torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0]], requires_grad=True)
     ft.max_pool(x, (2, 3)).sum().backward()
     assert x.grad is not None
-    assert x.grad.tolist() == [[1, 0, 0], [0, 0, 0]]
+    assert x.grad.tolist() == [[0, 1, 0], [0, 0, 0]]
+
+
+@pytest.mark.parametrize("norm", [2, 3, 4])
+def test_second_derivatives_of_norms_are_right_beside_samples_of_zero(norm: int) -> None:
+    x = torch.tensor([[0.0, 2.0, -1.0], [1.5, 0.0, 0.0]], dtype=torch.float64, requires_grad=True)
+    assert gradgradcheck(lambda x: ft.lp_pool(x, norm, (2, 3)), (x,))
+
+
+def test_x_by_its_name_is_x_by_its_place() -> None:
+    x = torch.arange(6.0).reshape(2, 3)
+    for one in (x, x.clone().requires_grad_()):
+        assert torch.equal(ft.gaussian(x=one, sigma=1), ft.gaussian(one, 1))
+        assert torch.equal(ft.smooth(kernel=[1, 2, 1], x=one), ft.smooth(one, [1, 2, 1]))
+    assert np.array_equal(ft.gaussian(x=x.numpy(), sigma=1), ft.gaussian(x.numpy(), 1))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -272,6 +289,14 @@ def test_contours_are_those_of_arrays_and_have_no_gradient() -> None:
         ft.canny(taught)
     with torch.no_grad():
         assert torch.equal(ft.canny(taught), ft.canny(taught.detach()))
+
+
+def test_arrays_do_not_bring_torch_in() -> None:
+    code = (
+        "import sys, faltung as ft; x = [[1.0, 2.0, 3.0]] * 3; ft.sobel(x), ft.canny(x), ft.max_pool(x, 2); "
+        "ft.smooth(x, [1, 2, 1]), ft.max_filter(x, 3); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_results_are_new_and_do_not_share_memory() -> None:
