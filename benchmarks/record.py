@@ -84,14 +84,16 @@ def save(record: dict[str, Any]) -> list[Path]:
     return paths
 
 
+def version(name: str) -> str:
+    """Of an installed package."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
 def _versions() -> dict[str, str]:
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    return {name: version(name) for name in LIBRARIES}
 
 
 def _output(*command: str) -> str:

@@ -16,6 +16,12 @@ from faltung.cli import main
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+NETWORK = """from torch import nn
+
+class UNet(nn.Conv2d):
+    def __init__(self):
+        super().__init__(3, 8, 3)
+"""
 COMMANDS = [words for words in re.findall(r"`(faltung \w+ ?[^`]*)` \|$", README, re.M) if " tour" not in words]
 
 
@@ -35,12 +41,14 @@ def test_a_foreign_boundary_is_translated_as_quoted() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_runs(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    # the network of the reader's own that a command may name
+    (tmp_path / "net.py").write_text(NETWORK)
     assert main(shlex.split(command)[1:]) == 0
 
 
 def test_there_is_a_command_of_each_kind() -> None:
     verbs = {command.split()[1] for command in COMMANDS}
-    assert verbs == {"edges", "smooth", "filter", "convolve", "dropout", "explain", "doctor"}
+    assert verbs == {"edges", "smooth", "filter", "convolve", "dropout", "explain", "inspect", "doctor"}
 
 
 def test_powers_behind_many_zeros_are_all_right() -> None:

@@ -17,7 +17,7 @@ import faltung.cli
 from faltung.cli import main
 from faltung.data import write
 
-VERBS = ("tour", "edges", "smooth", "filter", "convolve", "dropout", "explain", "doctor")
+VERBS = ("tour", "edges", "smooth", "filter", "convolve", "dropout", "explain", "inspect", "doctor")
 START = "import sys; from faltung.cli import main; sys.exit(main())"
 
 

@@ -67,6 +67,15 @@ def test_with_gradients_results_are_the_same(call: tuple) -> None:
         np.testing.assert_allclose(b.detach().numpy(), a, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("value", [0.1, 1e300, (0.1, -1e-300)])
+def test_constants_outside_keep_all_their_digits(value: Any) -> None:
+    sides = tuple(("constant", v) for v in value) if isinstance(value, tuple) else ("constant", value)
+    x = np.array([1.0, 2.0, 3.0])
+    right = ft.convolve(x, [0.5, 0.25, 0.25], mode="same", boundary=[sides])
+    got = ft.convolve(torch.tensor(x, requires_grad=True), [0.5, 0.25, 0.25], mode="same", boundary=[sides])
+    np.testing.assert_allclose(got.detach().numpy(), right, rtol=1e-15)
+
+
 @pytest.mark.parametrize("boundary", BOUNDARIES, ids=str)
 def test_every_boundary_differentiates_twice(boundary: Any) -> None:
     torch.manual_seed(0)
@@ -122,6 +131,13 @@ def test_compile_and_export_pass_through() -> None:
     torch.testing.assert_close(got, wanted)
     exported = torch.export.export(module, (x.detach(), kernel.detach()))
     torch.testing.assert_close(exported.module()(x, kernel), right)
+
+
+def test_one_compiled_call_takes_one_shape_after_the_other() -> None:
+    compiled = torch.compile(_Smooth(), fullgraph=True, backend="eager")
+    for n in (5, 6, 9):
+        x, kernel = torch.ones(n, n + 1, requires_grad=True), torch.ones(2, n - 3, requires_grad=True)
+        torch.testing.assert_close(compiled(x, kernel), _Smooth()(x, kernel), equal_nan=True)
 
 
 def test_dtypes_are_torchs() -> None:

@@ -75,6 +75,20 @@ def calls_are_translated_and_compared(x: Array) -> None:
     ft.translate("np.convolve(x, k)", "cv2")  # type: ignore[call-arg]
 
 
+def networks_are_inspected(net: Any) -> None:
+    found = ft.networks.inspect(net, (1, 3, 224, 224))
+    assert_type(found, ft.networks.Inspection)
+    assert_type(found.layers[0], ft.networks.Layer)
+    assert_type(found.layers[0].fields[0].length, int)
+    size = ft.networks.output_size(net, (1, 3, None, None))
+    assert_type(size(224), tuple[int, ...])
+    assert_type(size.valid, ft.networks.ValidSizes)
+    assert_type(ft.networks.valid_sizes(net, [1, 3, None]).upto(100), list[int])
+    assert_type(ft.networks.receptive_field(net, (1, 3, 9), layer="conv"), tuple[ft.networks.ReceptiveField, ...])
+    assert_type(ft.networks.receptive_positions(net, (1, 3, 9), (4,)), tuple[tuple[int, ...], ...])
+    ft.networks.inspect(net, (1, 3, None))  # type: ignore[arg-type]
+
+
 def every_error_is_ours_and_the_builtin_beside_it() -> None:
     ours: list[type[ft.FaltungError]] = [ft.ShapeError, ft.ParameterError, ft.BoundaryError, ft.DtypeError]
     ours += [ft.IntegerOverflow, ft.AccuracyError, ft.MethodError, ft.FileError, ft.ExpressionError]

@@ -15,6 +15,7 @@ from .dropout import dropout
 from .edges import edges
 from .explain import explain
 from .filter import filter_picture
+from .inspect import inspect
 from .smooth import smooth
 from .tour import tour
 
@@ -34,6 +35,8 @@ for verb, function, in_short in (
     ("convolve", convolve, "Convolve or correlate arrays, exactly."),
     ("dropout", dropout, "What dropout does to a grid of numbers."),
     ("explain", explain, "Which algorithm a call takes, and why."),
+    ("inspect", inspect, "Sizes, fields and costs of a network."),
+    ("inspect", inspect, "Sizes, fields and costs of a network."),
     ("doctor", doctor, "Versions, processor, cache, self-test."),
 ):
     app.command(verb, short_help=in_short)(function)

@@ -3,7 +3,8 @@
 from .colour import to_grey
 from .content import Content
 from .files import read, write
+from .mnist import digits
 from .samples import photograph, photographs
 from .tones import Written
 
-__all__ = ["Content", "Written", "photograph", "photographs", "read", "to_grey", "write"]
+__all__ = ["Content", "Written", "digits", "photograph", "photographs", "read", "to_grey", "write"]

@@ -92,6 +92,15 @@ def stems(axes: "Axes", x: Any, y: Any, role: Role, label: str | None = None) ->
     axes.axhline(0, color=COLOURS["muted"][0], linewidth=0.8)
 
 
+def dots(axes: "Axes", x: Any, y: float, role: Role, marker: str) -> None:
+    """Some measurements of one thing in a row at height y, and a bar at their mean."""
+    colour = COLOURS[role][0]
+    axes.plot(
+        x, [y] * len(x), linestyle="none", marker=marker, markersize=8, color=colour, markeredgewidth=1.6, alpha=0.75
+    )
+    axes.vlines(float(np.mean(x)), y - 0.24, y + 0.24, color=colour, linewidth=3)
+
+
 def area(axes: "Axes", x: Any, y: Any, role: Role, label: str | None = None) -> None:
     """The shaded area between a curve and zero, hatched so that it shows without colour."""
     colour = COLOURS[role][0]
@@ -141,6 +150,14 @@ def grey(axes: "Axes", picture: Array, title: str = "") -> None:
     top = max(float(picture.max()), 1e-12)
     axes.imshow(picture, cmap="gray", vmin=min(0.0, float(picture.min())), vmax=max(1.0, top) if top <= 1 else top)
     _bare(axes, title)
+
+
+def frame(axes: "Axes", x: float, y: float, width: float, height: float) -> None:
+    """A thin line around a part, in data units, so that white paper has an end."""
+    from matplotlib.patches import Rectangle
+
+    edge = COLOURS["muted"][0]
+    axes.add_patch(Rectangle((x, y), width, height, facecolor="none", edgecolor=edge, linewidth=1, clip_on=False))
 
 
 def signed(axes: "Axes", values: Array, title: str = "", unit: str = "") -> None:

@@ -163,7 +163,7 @@ class Experiment(Generic[P, R]):
             for entry in dataclasses.fields(parameters)  # pyrefly: ignore[bad-argument-type]
             if re.search(rf"\bp\.{entry.name}\b", body)
         ]
-        body = re.sub(r"\bp\.([a-z_]+)\b", r"\1", body)
+        body = re.sub(r"\bp\.([a-z_]\w*)", r"\1", body)
         # imports first, as in any script; compute has its own where they are heavy
         own = [line for line in body.splitlines() if re.match(r"(from|import) ", line)]
         rest = "\n".join(line for line in body.splitlines() if line not in own).strip("\n")

@@ -98,7 +98,8 @@ computed on this machine; the code beside it makes exactly these numbers.</p>
 <footer>
 <p>{escape(machine)}</p>
 <p>Made with <code>{escape(made_with)}</code>. Topics and golden numbers follow the workshop “Mathematics of Deep
-Learning II” (A. Hajian, 2019); words, drawings and code are Faltung's own. Photographs come with scikit-image.</p>
+Learning II” (A. Hajian, 2019); words, drawings and code are Faltung's own. Photographs come with scikit-image;
+digits are those of MNIST (LeCun, Cortes, Burges; CC BY-SA 3.0), packed by J. Cazala.</p>
 </footer>
 </body>
 </html>

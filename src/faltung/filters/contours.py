@@ -9,10 +9,11 @@ from ..boundary import Boundary
 from ..errors import ParameterError
 from ..spec import Array, Nan
 from .derivatives import plane_axes, slopes
-from .inputs import Sigmas, as_floats
+from .inputs import Sigmas, as_floats, takes_tensors_as_arrays
 from .smoothing import gaussian
 
 
+@takes_tensors_as_arrays
 def canny(
     x: Any,
     *,
@@ -29,7 +30,8 @@ def canny(
     that rise to `high` somewhere and never fall below `low`.
 
     Args:
-        x: a picture, (height, width) or with more axes and `axes` given; real numbers.
+        x: a picture, array or tensor, (height, width) or with more axes and `axes` given; real numbers. Lines have no
+            gradient: a tensor that needs one is refused.
         sigma: standard deviation of the blur, in pixels; one number, or (down, right). None means no blur.
         low: least slope of a contour, in units of x per pixel; None means half of `high`.
         high: slope that starts a contour, in units of x per pixel; None means twice `low`, or a fifth of the steepest
@@ -46,7 +48,7 @@ def canny(
     Raises:
         ParameterError: thresholds that are negative, not finite, or low > high; sigma <= 0.
         ShapeError: the picture has not two axes.
-        DtypeError: complex numbers, or no numbers at all.
+        DtypeError: complex numbers, or no numbers at all; a tensor that needs a gradient.
 
     Source: Canny 1986, "A computational approach to edge detection", IEEE PAMI 8.
 

@@ -8,6 +8,7 @@ are 0, but a 3x3 sum in floats may leave a rest in the last digit, whose directi
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from operator import iadd
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..boundary import Boundary
 from ..errors import ShapeError
 from ..spec import Array, Nan
 from . import kernels
-from .inputs import Sigmas, as_floats, check_differences, parse_sigmas, weights_dtype
+from .inputs import Sigmas, as_floats, check_differences, parse_sigmas, rounded, takes_tensors, weights_dtype
 from .kernels.formulas import PREWITT, SCHARR, SOBEL
 from .passes import ONE, boundary_per_axis, correlate_lines
 from .smoothing import gaussian
@@ -34,6 +35,7 @@ ACROSS: dict[str, tuple[float, ...]] = {
 """Operator -> its weights across the difference (-1, 0, 1)."""
 
 
+@takes_tensors
 def gradient(
     x: Any,
     *,
@@ -45,7 +47,8 @@ def gradient(
     """The slope along every axis, by central differences.
 
     Args:
-        x: any shape, in samples; integers up to 16 bits are computed and returned in float32, wider ones in float64.
+        x: array or tensor of any shape, in samples; integers up to 16 bits are computed and returned in float32, wider
+            ones in float64.
         scale: "unit" for the derivative, (f(t + 1) - f(t - 1)) / 2; "kernel" for the plain difference
             f(t + 1) - f(t - 1), which is 2 per unit slope.
         boundary: what stands outside x, as in `convolve`.
@@ -67,6 +70,7 @@ def gradient(
     return slopes(array, "central", parse_axes(axes, array.ndim), scale, boundary, nan)
 
 
+@takes_tensors
 def sobel(
     x: Any,
     axis: int | None = None,
@@ -79,7 +83,8 @@ def sobel(
     """Edges by Sobel's kernels, (-1, 0, 1) along an axis and (1, 2, 1) across.
 
     Args:
-        x: any shape, in samples; integers up to 16 bits are computed and returned in float32, wider ones in float64.
+        x: array or tensor of any shape, in samples; integers up to 16 bits are computed and returned in float32, wider
+            ones in float64.
         axis: None for the strength of the edge, the root of the sum of squares over all axes; a number for the signed
             derivative along that axis, positive where x rises.
         scale: "kernel" for the weights as printed, 2 * 4**(n - 1) per unit slope in n axes (8 in a picture); "unit"
@@ -89,7 +94,7 @@ def sobel(
         nan: NaN in x: "propagate" (default) or "error", as in `convolve`.
 
     Returns:
-        Same shape as x. A flat region gives exactly 0.
+        Same shape as x. A flat region gives exactly 0; of a tensor the gradient of a strength of 0 is 0.
 
     Raises:
         ShapeError: `axis` is not one of `axes`.
@@ -108,6 +113,7 @@ def sobel(
     return _edge_strength(x, "sobel", axis, scale, boundary, axes, nan)
 
 
+@takes_tensors
 def scharr(
     x: Any,
     axis: int | None = None,
@@ -131,6 +137,7 @@ def scharr(
     return _edge_strength(x, "scharr", axis, scale, boundary, axes, nan)
 
 
+@takes_tensors
 def prewitt(
     x: Any,
     axis: int | None = None,
@@ -154,6 +161,7 @@ def prewitt(
     return _edge_strength(x, "prewitt", axis, scale, boundary, axes, nan)
 
 
+@takes_tensors
 def laplacian(
     x: Any,
     sigma: Sigmas | None = None,
@@ -166,7 +174,8 @@ def laplacian(
     """Sum of the second derivatives along all axes: negative on bright spots, zero on slopes, sign change at edges.
 
     Args:
-        x: any shape, in samples; integers up to 16 bits are computed and returned in float32, wider ones in float64.
+        x: array or tensor of any shape, in samples; integers up to 16 bits are computed and returned in float32, wider
+            ones in float64.
         sigma: None for plain second differences (1, -2, 1); a number > 0, or one per axis, in pixels, for the
             Laplacian of a Gaussian.
         boundary: what stands outside x, as in `convolve`.
@@ -198,18 +207,18 @@ def laplacian(
             correlate_lines(array, [line if p == along else ONE for p in positions], positions, boundary, nan)
             for along in positions
         ]
-        return _sum(terms).astype(array.dtype, copy=False)
+        return rounded(_sum(terms), array)
     sigmas = parse_sigmas(sigma, len(positions))
     bells = [kernels.gaussian(s, truncate=truncate, dtype=dtype) for s in sigmas]
     terms = []
     for i, s in enumerate(sigmas):
         curved = kernels.gaussian_derivative(s, order=2, truncate=truncate, dtype=dtype)
         terms.append(correlate_lines(array, [*bells[:i], curved, *bells[i + 1 :]], positions, boundary, nan))
-    return _sum(terms).astype(array.dtype, copy=False)
+    return rounded(_sum(terms), array)
 
 
 def _sum(terms: list[Array]) -> Array:
-    return reduce(lambda a, b: np.add(a, b, out=a), terms)
+    return reduce(iadd, terms)
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,6 +237,7 @@ class Edges:
     vector: Array
 
 
+@takes_tensors
 def edges(
     x: Any,
     *,
@@ -241,8 +251,8 @@ def edges(
     """Find edges: their strength and direction at every pixel.
 
     Args:
-        x: a picture, (height, width) or with more axes and `axes` given; real. Integers up to 16 bits are computed
-            and returned in float32, wider ones in float64.
+        x: a picture, array or tensor, (height, width) or with more axes and `axes` given; real. Integers up to 16 bits
+            are computed and returned in float32, wider ones in float64.
         operator: which differences: "sobel", "scharr", "prewitt", or "central" for (-1, 0, 1) alone.
         sigma: blur with this Gaussian first, in pixels: differences amplify noise. None means no blur.
         scale: "kernel" for the weights as printed (8 per unit slope for Sobel), "unit" for 1 per unit slope.
@@ -253,7 +263,8 @@ def edges(
             gaps.
 
     Returns:
-        `Edges` with `magnitude`, `direction` and `vector`.
+        `Edges` with `magnitude`, `direction` and `vector`; of a tensor, the gradients of the first two are 0 where the
+        vector is 0.
 
     Raises:
         ShapeError: the picture has not two axes.
@@ -277,6 +288,10 @@ def edges(
     # + 0.0 turns -0.0 into 0.0: the angle of (0, -0.0) would be pi
     vector = slopes(array, operator, positions, scale, boundary, nan) + 0.0
     down, right = vector
+    if not isinstance(vector, np.ndarray):
+        from .tensors import angle, length
+
+        return Edges(length(vector), angle(down, right), vector)
     return Edges(np.hypot(down, right), np.arctan2(down, right), vector)
 
 
@@ -293,6 +308,10 @@ def plane_axes(axes: Axes, ndim: int) -> tuple[int, int]:
 
 def slopes(array: Array, operator: str, positions: Sequence[int], scale: Scale, boundary: Boundary, nan: Nan) -> Array:
     """All slopes, stacked in front."""
+    if not isinstance(array, np.ndarray):
+        from .tensors import stacked
+
+        return stacked([_slope(array, operator, positions, along, scale, boundary, nan) for along in positions])
     out = np.empty((len(positions), *array.shape), array.dtype)
     for i, along in enumerate(positions):
         out[i] = _slope(array, operator, positions, along, scale, boundary, nan)
@@ -311,6 +330,10 @@ def _edge_strength(
             raise ShapeError(f"axis={axis} is not among axes={axes!r}: add it there, or take one of them")
         return _slope(array, operator, positions, along, scale, boundary, nan)
     found = slopes(array, operator, positions, scale, boundary, nan)
+    if not isinstance(found, np.ndarray):
+        from .tensors import length
+
+        return length(found)
     parts = np.abs(found)
     return parts[0] if len(parts) == 1 else reduce(lambda a, b: np.hypot(a, b, out=a), parts[1:], parts[0])
 
@@ -332,7 +355,7 @@ def _slope(
         y = correlate_lines(y, [ONE if p == along else line for p in positions], positions, outside)
     if scale == "unit":
         y *= 0.5
-    return y.astype(array.dtype, copy=False)
+    return rounded(y, array)
 
 
 def _differenced(entry: Any) -> Any:

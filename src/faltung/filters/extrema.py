@@ -16,18 +16,19 @@ from ..arguments import Axes, holds, parse_axes
 from ..boundary import AxisBoundary, Boundary, Side, parse_boundary
 from ..errors import ParameterError, ShapeError
 from ..spec import Array, Axis
-from .inputs import Lengths, as_numbers, odd_lengths
+from .inputs import Lengths, as_numbers, odd_lengths, takes_tensors
 
 BLOCK_BYTES = 1 << 19
 """Length of each of the two buffers of a block. Of 32 KiB to 4 MiB the quickest: 2048x2048 float32 with 15x15 took 37
 ms on one thread, 48 with 128 KiB, 61 with 32 KiB (Intel Xeon; OpenCV 9, scipy.ndimage 179)."""
 
 
+@takes_tensors
 def max_filter(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes: Axes = None) -> Array:
     """Replace every sample by the largest in the window around it (grey dilation with a box).
 
     Args:
-        x: any shape; integers, bool or real floats.
+        x: array or tensor of any shape; integers, bool or real floats.
         size: length of the window in samples, odd; one number, or one per axis of `axes`.
         boundary: what stands outside x, as in `convolve`; with "ignore" only samples of x count.
         axes: the axes over which the window reaches; None means all. For a colour picture (height, width, 3) give
@@ -35,7 +36,7 @@ def max_filter(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes:
 
     Returns:
         Same shape and dtype as x; every value is one of x (or the boundary's). A NaN makes exactly the windows NaN
-        that hold it.
+        that hold it. Of equal samples of a tensor one takes the whole gradient, the first that stands in the window.
 
     Raises:
         ParameterError: an even or empty window, or a boundary value that x's dtype cannot hold.
@@ -52,6 +53,7 @@ def max_filter(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes:
     return _extreme(array, size, boundary, axes, np.maximum)
 
 
+@takes_tensors
 def min_filter(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes: Axes = None) -> Array:
     """Replace every sample by the smallest in the window around it (grey erosion with a box).
 
@@ -73,7 +75,8 @@ def least_of(dtype: np.dtype[Any]) -> Any:
     return False if dtype.kind == "b" else np.iinfo(dtype).min
 
 
-def _greatest_of(dtype: np.dtype[Any]) -> Any:
+def greatest_of(dtype: np.dtype[Any]) -> Any:
+    """What every number of the dtype is at most."""
     if dtype.kind == "f":
         return math.inf
     return True if dtype.kind == "b" else np.iinfo(dtype).max
@@ -91,7 +94,7 @@ def extreme_along(array: Array, position: int, before: int, after: int, rule: Ax
     Returns:
         A new array of the same shape and dtype.
     """
-    _check_values([rule], array.dtype)
+    check_values([rule], array.dtype)
     return _along_axis(array, position, before, after, rule, pick)
 
 
@@ -119,13 +122,13 @@ def extreme_under(
 
     Source: Serra 1982, "Image Analysis and Mathematical Morphology", chapter XII, for grey values.
     """
-    _check_values(rules, array.dtype)
+    check_values(rules, array.dtype)
     ends = tuple(range(-len(positions), 0))
     moved = np.moveaxis(array, tuple(positions), ends)
     sizes = moved.shape[moved.ndim - len(ends) :]
     missing = _missing(array.dtype, pick)
     given = zip(sizes, footprint.shape, before, rules, strict=True)
-    axes = [Axis(i, n, k, 1, 1, b, k - 1 - b, _filled(rule, missing)) for i, (n, k, b, rule) in enumerate(given)]
+    axes = [Axis(i, n, k, 1, 1, b, k - 1 - b, filled(rule, missing)) for i, (n, k, b, rule) in enumerate(given)]
     padded = gather(moved.reshape(-1, *sizes), axes, [0] * len(axes), [axis.span for axis in axes], array.dtype)
     out: Array | None = None
     for tap in np.argwhere(footprint):
@@ -139,10 +142,10 @@ def extreme_under(
 
 def _missing(dtype: np.dtype[Any], pick: np.ufunc) -> Any:
     """What never wins."""
-    return least_of(dtype) if pick is np.maximum else _greatest_of(dtype)
+    return least_of(dtype) if pick is np.maximum else greatest_of(dtype)
 
 
-def _filled(rule: AxisBoundary, missing: Any) -> AxisBoundary:
+def filled(rule: AxisBoundary, missing: Any) -> AxisBoundary:
     """The same rule, with what never wins where samples are missing."""
     before, after = (Side("constant", missing) if s.rule == "ignore" else s for s in (rule.before, rule.after))
     return AxisBoundary(before, after)
@@ -155,7 +158,11 @@ def _extreme(array: Array, size: Lengths, boundary: Boundary, axes: Axes, pick: 
     for position in positions:
         if array.shape[position] == 0:
             raise ShapeError(f"axis {position} of x is empty: a filtered axis needs at least one sample")
-    _check_values(rules, array.dtype)
+    if not isinstance(array, np.ndarray):
+        from .tensors import extreme_around
+
+        return extreme_around(array, positions, lengths, rules, pick)
+    check_values(rules, array.dtype)
     out = array
     for position, length, rule in zip(positions, lengths, rules, strict=True):
         if length > 1:
@@ -170,7 +177,7 @@ def _along_axis(array: Array, position: int, before: int, after: int, rule: Axis
     x = np.ascontiguousarray(array).reshape(outer, num, inner)
     out = np.empty(x.shape, x.dtype)
     left, right = rule.tables(num, before, after)
-    filled = _filled(rule, _missing(array.dtype, pick))
+    outside = filled(rule, _missing(array.dtype, pick))
     padded = before + num + after
     room = max(1, BLOCK_BYTES // (padded * x.itemsize))
     # whole lines where the axis is the last one, else at least a cache line (64 bytes) of neighbours
@@ -182,8 +189,8 @@ def _along_axis(array: Array, position: int, before: int, after: int, rule: Axis
             block = x[a : a + block_outer, :, b : b + block_inner]
             now, then = buffers[:, : block.shape[0], :, : block.shape[2]]
             now[:, before : before + num] = block
-            _fill(now[:, :before], block, left, filled.before.value)
-            _fill(now[:, before + num :], block, right, filled.after.value)
+            _fill(now[:, :before], block, left, outside.before.value)
+            _fill(now[:, before + num :], block, right, outside.after.value)
             _windows(now, then, before + 1 + after, pick, out[a : a + block_outer, :, b : b + block_inner])
     return out.reshape(array.shape)
 
@@ -206,14 +213,14 @@ def _windows(now: Array, then: Array, length: int, pick: np.ufunc, out: Array) -
     pick(now[:, : num - rest], now[:, rest:num], out=out)
 
 
-def _check_values(rules: Sequence[AxisBoundary], dtype: np.dtype[Any]) -> None:
+def check_values(rules: Sequence[AxisBoundary], dtype: np.dtype[Any]) -> None:
+    """Refuse constants outside that would change when written into x's dtype."""
     for rule in rules:
         for side in (rule.before, rule.after):
             _check_value(side, dtype)
 
 
 def _check_value(side: Side, dtype: np.dtype[Any]) -> None:
-    """Refuse a constant outside that would change when written into x's dtype."""
     if not side.fills or side.value == 0:
         return
     value = side.value

@@ -42,7 +42,9 @@ def correlate_lines(
             y = correlate(y, outer(lines[part]), mode="same", boundary=outside, axes=tuple(axes[part]), nan=nan)
             # looked for in x, not in sums of infinities
             nan = "propagate"
-    return y.copy() if y is x else y
+    if y is not x:
+        return y
+    return y.copy() if isinstance(y, np.ndarray) else y.clone()
 
 
 def boundary_per_axis(boundary: Boundary, num_axes: int) -> list[Any]:

@@ -6,6 +6,7 @@ Sizes, padding and rounding are PyTorch's; x needs no batch or channel axes, `ax
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ from ..door import correlate
 from ..errors import ParameterError, ShapeError
 from ..spec import Array
 from .extrema import least_of
-from .inputs import Lengths, as_floats, as_numbers, weights_dtype
+from .inputs import Lengths, as_floats, as_numbers, beside, rounded, takes_tensors, weights_dtype
 
 
+@takes_tensors
 def max_pool(
     x: Any,
     size: Lengths,
@@ -31,7 +33,7 @@ def max_pool(
     """The largest sample of every window.
 
     Args:
-        x: any shape; integers, bool or real floats.
+        x: array or tensor of any shape; integers, bool or real floats.
         size: length of the window in samples; one number, or one per axis of `axes`.
         stride: distance from window to window; None means `size`.
         padding: how many positions the windows start before x and end behind it, at most half a window. They are
@@ -42,7 +44,8 @@ def max_pool(
 
     Returns:
         Same dtype as x; each pooled axis has floor((n + 2 padding - dilation (size - 1) - 1) / stride) + 1 samples,
-        with `ceil_mode` rounded up. A NaN makes exactly the windows NaN that hold it.
+        with `ceil_mode` rounded up. A NaN makes exactly the windows NaN that hold it. Of equal samples of a tensor the
+        first takes the whole gradient.
 
     Raises:
         ParameterError: lengths that are not whole numbers >= 1, or more padding than half a window.
@@ -57,15 +60,20 @@ def max_pool(
         array([5, 3])
     """
     array = as_numbers(x, "biuf")
+    windows = _windows(array, size, stride, padding, dilation, ceil_mode, axes)
+    if not isinstance(array, np.ndarray):
+        from .tensors import largest_of_windows
+
+        return largest_of_windows(array, windows)
     lowest = least_of(array.dtype)
 
     def largest(samples: Array, window: Window) -> Array:
         return window.reduce(samples, np.maximum, lowest)
 
-    windows = _windows(array, size, stride, padding, dilation, ceil_mode, axes)
     return _axis_by_axis(array, windows, largest)
 
 
+@takes_tensors
 def avg_pool(
     x: Any,
     size: Lengths,
@@ -79,7 +87,8 @@ def avg_pool(
     """The mean of every window.
 
     Args:
-        x: any shape; integers up to 16 bits are computed and returned in float32, wider ones in float64.
+        x: array or tensor of any shape; integers up to 16 bits are computed and returned in float32, wider ones in
+            float64.
         size, stride, ceil_mode, axes: as in `max_pool`.
         padding: how many zeros are added before and behind x, at most half a window.
         count_include_pad: whether these zeros count as samples; False takes the mean of what is in x.
@@ -108,10 +117,11 @@ def avg_pool(
         shape = [1] * array.ndim
         shape[window.position] = window.num_out
         counts = window.counts(window.padding if count_include_pad else 0)
-        total /= counts.astype(total.real.dtype).reshape(shape)
-    return total.astype(array.dtype, copy=False)
+        total /= beside(counts.reshape(shape), total)
+    return rounded(total, array)
 
 
+@takes_tensors
 def lp_pool(
     x: Any,
     norm: float,
@@ -124,13 +134,16 @@ def lp_pool(
     """The Lp norm of every window, (sum of |x|**p) ** (1 / p): between the sum (p = 1) and the largest (p = inf).
 
     Args:
-        x: any shape; integers up to 16 bits are computed and returned in float32, wider ones in float64.
+        x: array or tensor of any shape; integers up to 16 bits are computed and returned in float32, wider ones in
+            float64.
         norm: p, > 0; inf is allowed.
         size, stride, ceil_mode, axes: as in `max_pool`.
 
     Returns:
         As in `max_pool`; real and >= 0. PyTorch's is the same for even p and for x >= 0; for odd p it keeps signs and
-        may take roots of negative sums, which gives NaN. It also enlarges windows cut off by `ceil_mode`.
+        may take roots of negative sums, which gives NaN. It also enlarges windows cut off by `ceil_mode`. Of a tensor
+        the gradient of a norm of 0 is 0, and so is that of a sample of 0 where p is not even; with gradients, windows
+        that overlap take memory for each of their samples.
 
     Raises:
         ParameterError, ShapeError, DtypeError: as in `max_pool`, but complex numbers are allowed.
@@ -142,9 +155,14 @@ def lp_pool(
         >>> ft.lp_pool([3.0, -4.0, 0.0, 2.0], 2, 2)
         array([5., 2.])
     """
-    array = np.abs(as_floats(x))
+    array = as_floats(x)
     power = math.inf if norm == math.inf else positive("norm", norm)
     windows = _windows(array, size, stride, 0, 1, ceil_mode, axes)
+    if not isinstance(array, np.ndarray):
+        from .tensors import norm_of_windows
+
+        return norm_of_windows(array, windows, power)
+    array = np.abs(array)
 
     def length(samples: Array, window: Window) -> Array:
         largest = window.reduce(samples, np.maximum, 0.0)
@@ -252,7 +270,7 @@ def _windows(
     paddings = integers("padding", padding, num_axes, least=0)
     dilations = integers("dilation", dilation, num_axes, least=1)
     return [
-        _window(p, array.shape[p], *numbers, ceil_mode=ceil_mode)
+        _window(p, index(array.shape[p]), *numbers, ceil_mode=ceil_mode)
         for p, numbers in zip(positions, zip(sizes, strides, paddings, dilations, strict=True), strict=True)
     ]
 
@@ -274,10 +292,14 @@ def _window(position: int, num: int, taps: int, stride: int, padding: int, dilat
     num_out = (room + (stride - 1 if ceil_mode else 0)) // stride + 1
     if ceil_mode and (num_out - 1) * stride >= num + padding:
         num_out -= 1
-    window = Window(position, num, taps, stride, padding, dilation, num_out)
-    if dilation > 1 and not window.counts(0).all():
+    if dilation > 1 and steps_over(num, taps, stride, padding, dilation, num_out):
         raise ShapeError(
             f"axis {position} of x has {num} samples and a window with dilation {dilation} steps over all of them: "
             f"take less padding or less dilation"
         )
-    return window
+    return Window(position, num, taps, stride, padding, dilation, num_out)
+
+
+def steps_over(num: int, taps: int, stride: int, padding: int, dilation: int, num_out: int) -> bool:
+    """Whether a window holds no sample of x."""
+    return not Window(0, num, taps, stride, padding, dilation, num_out).counts(0).all()

@@ -5,23 +5,25 @@ from typing import Any
 import numpy as np
 
 from ..arguments import Axes, parse_axes
-from ..arrays import as_array
+from ..arrays import as_array, is_tensor
 from ..boundary import Boundary
 from ..door import convolve
 from ..errors import DtypeError, ParameterError, ShapeError
 from ..spec import Array, Nan
 from . import kernels
-from .inputs import Lengths, Sigmas, as_floats, odd_lengths, parse_sigmas, weights_dtype
+from .inputs import Lengths, Sigmas, as_floats, odd_lengths, parse_sigmas, rounded, takes_tensors, weights_dtype
 from .passes import correlate_lines
 
 
+@takes_tensors
 def smooth(
     x: Any, kernel: Any, *, boundary: Boundary = "symmetric", axes: Axes = None, nan: Nan = "propagate"
 ) -> Array:
     """Smooth x with a kernel, scaled so that its weights sum to 1.
 
     Args:
-        x: any shape, in samples; integers up to 16 bits are computed and returned in float32, wider ones in float64.
+        x: array or tensor of any shape, in samples; integers up to 16 bits are computed and returned in float32, wider
+            ones in float64.
         kernel: a name as in `kernels.named`, e.g. "hann:50"; or weights with as many axes as are smoothed; or 1-D
             weights, which are applied along each of the axes. Only their proportions count.
         boundary: what stands outside x, as in `convolve`.
@@ -42,14 +44,16 @@ def smooth(
         >>> ft.smooth([0.0, 0.0, 4.0, 0.0, 0.0], [1, 2, 1])
         array([0., 1., 2., 1., 0.])
     """
+    if is_tensor(kernel) and not is_tensor(x):
+        from .tensors import tensor_like
+
+        return smooth(tensor_like(as_floats(x, nan=nan), kernel), kernel, boundary=boundary, axes=axes, nan=nan)
     array = as_floats(x, nan=nan)
     positions = parse_axes(axes, array.ndim)
     num = len(positions)
-    weights = _normalised(kernels.named(kernel, ndim=num) if isinstance(kernel, str) else as_array(kernel, "kernel"))
-    weights = weights.astype(weights_dtype(array))
+    weights = _weights(kernel, num, array)
     if weights.ndim == 1 < num:
-        # flipped, as correlate_lines does not; both lean to the same side for an even kernel
-        return correlate_lines(array, [weights[::-1]] * num, positions, boundary, nan).astype(array.dtype, copy=False)
+        return rounded(correlate_lines(array, [weights] * num, positions, boundary, nan), array)
     if weights.ndim != num:
         raise ShapeError(
             f"the kernel has {weights.ndim} axes and {num} axes of x are smoothed: give weights with 1 axis or {num}, "
@@ -58,6 +62,7 @@ def smooth(
     return convolve(array, weights, mode="same", boundary=boundary, axes=positions, dtype=array.dtype, nan=nan)
 
 
+@takes_tensors
 def gaussian(
     x: Any,
     sigma: Sigmas,
@@ -70,7 +75,8 @@ def gaussian(
     """Blur x with a Gaussian.
 
     Args:
-        x: any shape, in samples; integers up to 16 bits are computed and returned in float32, wider ones in float64.
+        x: array or tensor of any shape, in samples; integers up to 16 bits are computed and returned in float32, wider
+            ones in float64.
         sigma: standard deviation in pixels, > 0; one number, or one per axis of `axes`.
         boundary: what stands outside x, as in `convolve`.
         truncate: where the weights are cut off, in sigmas.
@@ -99,14 +105,16 @@ def gaussian(
     # most pictures are blurred alike along all axes
     made = {s: kernels.gaussian(s, truncate=truncate, dtype=dtype) for s in set(sigmas)}
     lines = [made[s] for s in sigmas]
-    return correlate_lines(array, lines, positions, boundary, nan).astype(array.dtype, copy=False)
+    return rounded(correlate_lines(array, lines, positions, boundary, nan), array)
 
 
+@takes_tensors
 def box(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes: Axes = None, nan: Nan = "propagate") -> Array:
     """Replace every sample by the mean of the window around it.
 
     Args:
-        x: any shape, in samples; integers up to 16 bits are computed and returned in float32, wider ones in float64.
+        x: array or tensor of any shape, in samples; integers up to 16 bits are computed and returned in float32, wider
+            ones in float64.
         size: length of the window in samples, odd; one number, or one per axis of `axes`.
         boundary: what stands outside x, as in `convolve`.
         axes: the axes to average along; None means all. For a colour picture (height, width, 3) give (0, 1).
@@ -131,7 +139,26 @@ def box(x: Any, size: Lengths, *, boundary: Boundary = "symmetric", axes: Axes =
     lengths = odd_lengths("size", size, len(positions), cure)
     dtype = weights_dtype(array)
     lines = [kernels.box(k, dtype=dtype) for k in lengths]
-    return correlate_lines(array, lines, positions, boundary, nan).astype(array.dtype, copy=False)
+    return rounded(correlate_lines(array, lines, positions, boundary, nan), array)
+
+
+def _weights(kernel: Any, num_axes: int, x: Array) -> Array:
+    """A kernel of weights that sum to 1, to meet x; one line for several axes flipped, as correlate_lines does not.
+
+    So both lean to the same side for an even kernel.
+    """
+    if is_tensor(kernel):
+        from .tensors import normalised
+
+        return normalised(kernel, x, num_axes, _normalised)
+    return share_weights(kernel, num_axes, weights_dtype(x))
+
+
+def share_weights(kernel: Any, num_axes: int, dtype: np.dtype[Any]) -> Array:
+    """See `_weights`."""
+    weights = kernels.named(kernel, ndim=num_axes) if isinstance(kernel, str) else as_array(kernel, "kernel")
+    shares = _normalised(weights)
+    return (shares[::-1] if shares.ndim == 1 < num_axes else shares).astype(dtype)
 
 
 def _normalised(weights: Array) -> Array:

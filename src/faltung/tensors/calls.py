@@ -7,6 +7,7 @@ CPU go through the door as arrays; else the call is put together from operators 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,15 @@ from ..arguments import check_choice
 from ..boundary import AxisBoundary, Side
 from ..errors import DtypeError, MethodError, MissingData, ParameterError
 from ..reading import make_spec
-from ..spec import Axis
+from ..spec import Array, Axis
 from .edges import pad_by_rules
 from .operators import correlate
 
 METHODS = ("auto", "direct", "fft", "torch")
 """What serves gradients; "torch" is its own operator."""
 
-_NARROW = (torch.float16, torch.bfloat16)
+NARROW = (torch.float16, torch.bfloat16)
+"""Summed in float32, and rounded at the end."""
 
 
 def call(
@@ -59,9 +61,8 @@ def call(
     kernel = _as_tensor(kernel, device, x)
     weights = None if weights is None else _as_tensor(weights, device, None)
     given = [t for t in (x, kernel, weights) if t is not None]
-    if method != "torch" and all(map(_is_plain, given)):
-        as_arrays = [t.detach().resolve_conj().resolve_neg().float() if t.dtype is torch.bfloat16 else t for t in given]
-        arrays = [t.detach().resolve_conj().resolve_neg().numpy() for t in as_arrays]
+    if method != "torch" and all(map(is_plain, given)):
+        arrays = [plain_array(t) for t in given]
         wanted = None if dtype is None else _numpy_dtype(dtype)
         if wanted is None and not any(t.is_floating_point() or t.is_complex() for t in given):
             # as torch.sum: the one dtype of whole numbers that everything in torch takes
@@ -98,8 +99,8 @@ def _differentiable(
     if method not in METHODS:
         raise MethodError(f'method="{method}" has no gradients: take {", ".join(METHODS)}, or x.detach()')
     check_choice("nan", nan, ("propagate", "omit", "error"))
-    layout = _read(tuple(x.shape), tuple(kernel.shape), flip, tuple(words.items()))
-    work = torch.float32 if item in _NARROW else item
+    layout = _read(tuple(map(index, x.shape)), tuple(map(index, kernel.shape)), flip, tuple(words.items()))
+    work = torch.float32 if item in NARROW else item
     w = layout.kernels(kernel.to(work), flip)
     data = layout.stack(x.to(work))
     missing = torch.isnan(data)
@@ -250,7 +251,7 @@ def _facts(
     return axes, spec.batch, spec.x_batch, spec.kernel_batch, order, tuple(kernels.reshape(-1).astype(int).tolist())
 
 
-def _is_plain(t: Tensor) -> bool:
+def is_plain(t: Tensor) -> bool:
     """Whether a tensor may be read as an array: its memory is all there is to it, now."""
     return (
         t.device.type == "cpu"
@@ -261,6 +262,12 @@ def _is_plain(t: Tensor) -> bool:
         and not torch.autograd.forward_ad._current_level >= 0
         and t.layout == torch.strided
     )
+
+
+def plain_array(t: Tensor) -> Array:
+    """The memory of a plain tensor as an array; bfloat16, which NumPy lacks, as float32."""
+    t = t.detach().resolve_conj().resolve_neg()
+    return (t.float() if t.dtype is torch.bfloat16 else t).numpy()
 
 
 def _as_tensor(data: Any, device: torch.device, like: Tensor | None) -> Tensor:

@@ -35,7 +35,9 @@ def pad_by_rules(x: Tensor, rules: Sequence[AxisBoundary], before: Sequence[int]
             # one axis of truth values, against all axes of x
             shape = [-1 if j == axis else 1 for j in range(x.ndim)]
             in_front = torch.arange(len(found), device=x.device) < front
-            value = torch.where(in_front, rule.before.value, rule.after.value).to(x.dtype)
+            # numbers made in x's dtype: torch.where would pass them through float32
+            front_value, back_value = (x.new_full((), side.value) for side in (rule.before, rule.after))
+            value = torch.where(in_front, front_value, back_value)
             x = torch.where((found < 0).reshape(shape), value.reshape(shape), x)
     return x
 
