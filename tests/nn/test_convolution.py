@@ -18,7 +18,7 @@ BOUNDARIES: list[Any] = [
     "symmetric",
     "reflect",
     "wrap",
-    ("constant", 0.5),
+    ("constant", 0.1),
     ("edge", "wrap"),
     (("constant", 2.0), "reflect"),
 ]

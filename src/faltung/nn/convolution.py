@@ -140,7 +140,8 @@ def channels_last(x: Tensor) -> torch.memory_format | None:
 def _finished(y: Tensor, bias: Tensor | None, x: Tensor) -> Tensor:
     """With the bias, and with a batch axis only if x has one."""
     if bias is not None:
-        y = y + bias.reshape(-1, *[1] * (y.ndim - 2))
+        # y is new: in its own memory, for pages not seen before cost as much as the sums
+        y = y.add_(bias.reshape(-1, *[1] * (y.ndim - 2)))
     if x.ndim != y.ndim:
         return y[0]
     last = channels_last(x)
