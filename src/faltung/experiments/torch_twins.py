@@ -147,6 +147,8 @@ def draw(p: TorchTwins, r: Twins) -> tuple[Panel | Table, ...]:
     figure, axes = drawing.sheet()
     drawing.line(axes, np.arange(len(r.losses)), np.maximum(r.losses, 1e-30), "ink")
     axes.set_yscale("log")
+    # plain words: powers set as formulas would not follow the theme
+    axes.yaxis.set_major_formatter("{x:.0e}")
     drawing.label(axes, "Mean squared error", "step", "error")
     loss = Panel(
         figure,
