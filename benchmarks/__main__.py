@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument(
         "--size", type=int, default=2048, help="side of the pictures; only 2048 and all cases are saved"
     )
+    parser.add_argument("--keep-memory", action="store_true", help="freed memory is used again; not saved")
     parser.add_argument("--no-save", action="store_true", help="print only")
     options = parser.parse_args()
     if min([options.rounds, *options.threads]) < 1 or options.size < 128:
@@ -41,7 +42,7 @@ def main() -> None:
     if run["busy"]:
         print(f"The load average is {run['load_average']['before']}: this machine is not quiet.", file=sys.stderr)
     for threads in options.threads:
-        run["threads"][str(threads)] = _race(options.only, options.rounds, options.size, threads)
+        run["threads"][str(threads)] = _race(options, threads)
     wanted = re.search(options.only, START_UP)
     run["start_up"] = start_up.start_up(min(start_up.PROCESSES, options.rounds)) if wanted else []
     run["load_average"]["after"] = record.load_average()
@@ -49,7 +50,7 @@ def main() -> None:
     if options.no_save:
         return
     # a part must not overwrite the whole
-    if options.only or options.size != parser.get_default("size"):
+    if options.only or options.keep_memory or options.size != parser.get_default("size"):
         print("Not saved: only whole runs at the default size are.", file=sys.stderr)
         return
     print(
@@ -58,12 +59,13 @@ def main() -> None:
     )
 
 
-def _race(only: str, rounds: int, size: int, threads: int) -> list[dict[str, Any]]:
+def _race(options: argparse.Namespace, threads: int) -> list[dict[str, Any]]:
     """All cases in a new process that every library in it starts with so many threads."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "results.json"
-        command = [sys.executable, "-m", "benchmarks.cases", only, str(rounds), str(size), str(threads), str(path)]
-        subprocess.run(command, check=True, env=record.with_threads(threads))
+        words = [options.only, options.rounds, options.size, threads, path]
+        environment = record.with_threads(threads, keep_memory=options.keep_memory)
+        subprocess.run([sys.executable, "-m", "benchmarks.cases", *map(str, words)], check=True, env=environment)
         return json.loads(path.read_text())
 
 

@@ -62,15 +62,20 @@ def facts() -> dict[str, Any]:
 
 
 KEEP_MEMORY = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
-"""What tells glibc to use freed memory again, as it does in a program that has run for a while. Else chance decides
-whose results lie in pages that the system has to clear first: 0.5 ms for 16 MB, for everybody."""
+"""What tells glibc to use freed memory again. Without, large results lie in pages that the system clears first: 0.5 ms
+for 16 MB, and 10 ms of a training step of torch with a few tensors of 6 MB. Both states are met with in real programs,
+so a ratio that depends on it is to be shown in both."""
 
 
-def with_threads(count: int) -> dict[str, str]:
-    """An environment in which every library, ours too, starts with so many threads and the FFT is ours to choose."""
+def with_threads(count: int, *, keep_memory: bool = False) -> dict[str, str]:
+    """An environment in which every library, ours too, starts with so many threads and the FFT is ours to choose.
+
+    Args:
+        keep_memory: freed memory is used again, see `KEEP_MEMORY`.
+    """
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "FALTUNG_WORKERS")
     kept = {name: value for name, value in os.environ.items() if name != "FALTUNG_FFT"}
-    return kept | dict.fromkeys(names, str(count)) | dict.fromkeys(KEEP_MEMORY, str(1 << 32))
+    return kept | dict.fromkeys(names, str(count)) | (dict.fromkeys(KEEP_MEMORY, str(1 << 32)) if keep_memory else {})
 
 
 def save(record: dict[str, Any]) -> list[Path]:
