@@ -10,6 +10,7 @@ from .files import read, write
 from .microscopy import nuclei, nuclei_stack, scratch_assay, slide
 from .mnist import digits
 from .optdigits import small_digits
+from .own import check, examples_of, text_of
 from .plays import shakespeare, shakespeare_works
 from .samples import photograph, photographs
 from .series import ucr
@@ -22,7 +23,9 @@ __all__ = [
     "Examples",
     "Written",
     "brain_slices",
+    "check",
     "digits",
+    "examples_of",
     "fashion_mnist",
     "nuclei",
     "nuclei_stack",
@@ -35,6 +38,7 @@ __all__ = [
     "shakespeare_works",
     "slide",
     "small_digits",
+    "text_of",
     "to_grey",
     "ucr",
     "write",
