@@ -135,7 +135,7 @@ def test_every_file_named_exists(page: str) -> None:
     made_up = {"src/faltung/filters/edges.py", "tests/filters/test_edges.py"}
     tracked = [
         p.relative_to(ROOT).as_posix()
-        for top in ("src", "tests", "benchmarks", "docs")
+        for top in ("src", "tests", "benchmarks", "docs", "notebooks")
         for p in (ROOT / top).rglob("*")
     ]
     tracked += [p.name for p in ROOT.iterdir()]

@@ -474,3 +474,19 @@ def test_the_check_reads_in_several_threads(monkeypatch):
 
     assert own._survey(4, look) == [None] * 4
     assert len(names) == 2
+
+
+def test_a_training_from_files_is_the_training_from_memory(animals):
+    import torch
+
+    from faltung import training
+
+    folder, _ = animals
+    found = examples_of(folder)
+    weights = []
+    for examples in (found, found.loaded()):
+        torch.manual_seed(0)
+        net = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.Flatten(), torch.nn.Linear(96, 2))
+        config = training.Config(epochs=2, batch_size=2, validation=0.0, augment=("flip",), threads=1)
+        weights.append(training.train(net, examples, config=config).model.state_dict())
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
