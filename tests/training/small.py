@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from faltung.data.examples import Examples
+from faltung.training import Config
 
 
 def lines(n=60, *, seed=0):
@@ -52,3 +53,15 @@ def same_weights(one, other):
 def curve(run):
     """All of a history but how long it took."""
     return [(epoch.number, epoch.loss, epoch.rate, epoch.scores, epoch.best) for epoch in run.history]
+
+
+def plain(seed=0):
+    """Nothing that several processes do apart: no dropout, no batch norm."""
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(256, 2))
+
+
+def split_config():
+    """Batches that do not divide evenly, and all that is drawn by lot for examples."""
+    augment = ("flip", "shift", "rotate", "elastic", "noise", "light", "erase")
+    return Config(epochs=2, batch_size=11, learning_rate=0.01, optimiser="sgd", augment=augment, clip=1.0, threads=1)
