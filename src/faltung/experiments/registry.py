@@ -19,6 +19,7 @@ from . import (
     padding_stride,
     photo_edges,
     pooling_steps,
+    reading,
     regularisers,
     scharr_rotation,
     shifted_digits,
@@ -56,6 +57,7 @@ EXPERIMENTS: tuple[Experiment[Any, Any], ...] = (
     dropout_noise.EXPERIMENT,
     regularisers.EXPERIMENT,
     dropout_grid.EXPERIMENT,
+    reading.EXPERIMENT,
 )
 
 
