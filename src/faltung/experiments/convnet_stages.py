@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..networks import ConvNet, inspect, receptive_field
 from ..spec import Array
 from . import drawing
 from .classifiers import digit_tensors, error_percent, seeded, train
@@ -46,6 +45,8 @@ class Stages:
 def compute(p: ConvNetStages) -> Stages:
     """Train, send one digit through stage by stage, and ask the calculators what each stage sees."""
     import torch
+
+    from faltung.networks import ConvNet, inspect, receptive_field
 
     images, labels, test_images, test_labels = digit_tensors(p.digits)
     with seeded(p.seed):

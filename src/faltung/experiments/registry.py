@@ -27,6 +27,7 @@ from . import (
     sobel_slopes,
     tophat_hann,
     torch_twins,
+    train_classifier,
     window_steps,
     wrong_elsewhere,
 )
@@ -58,6 +59,7 @@ EXPERIMENTS: tuple[Experiment[Any, Any], ...] = (
     dropout_noise.EXPERIMENT,
     regularisers.EXPERIMENT,
     dropout_grid.EXPERIMENT,
+    train_classifier.EXPERIMENT,
 )
 
 
