@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MissingDependency
 
 if TYPE_CHECKING:
+    from . import recipes
     from .config import Config
     from .evaluation import Evaluation, evaluate, predict
     from .loop import Epoch, Run, resume, train
@@ -22,6 +23,8 @@ _HOMES = {
     "rates": ("RateSearch", "find_rate"),
     "tasks": ("Classification", "Segmentation", "Task"),
 }
+_MODULES = ("recipes",)
+"""Reached by their own name."""
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -36,15 +39,18 @@ __all__ = [
     "evaluate",
     "find_rate",
     "predict",
+    "recipes",
     "resume",
     "train",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
+    if name not in __all__:
         raise AttributeError(f"module 'faltung.training' has no attribute {name!r}")
     try:
+        if name in _MODULES:
+            return import_module(f"{__name__}.{name}")
         value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
     except ModuleNotFoundError as missing:
         if (missing.name or "").split(".")[0] not in ("torch", "lightning_fabric", "torchmetrics", "safetensors"):
