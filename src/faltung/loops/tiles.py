@@ -1,14 +1,15 @@
 """What the compiled loops share: register tiles, and the staging of a block with its border."""
 
 
-def dense_tile(e, item, x, x_stride, w, w_stride, kh, kw, out, out_stride, *, rows, vecs, lanes, added=None):
+def dense_tile(e, item, x, x_stride, w, w_stride, kh, kw, out, out_stride, *, rows, vecs, lanes, added=None, start=0.0):
     """A 2-D correlation of `rows` x `vecs` vectors of outputs, which stay in registers while the kernel passes over.
 
     x points to the top-left input. kh, kw: Python integers (unrolled) or run-time values; kh >= rows if run-time. Each
     input vector that is loaded serves up to `rows` output rows. added: None to store, or a run-time condition under
-    which the sums are added to what out holds.
+    which the sums are added to what out holds. start: a number that every sum begins with.
     """
-    sums = [[e.cell(e.zeros(item, lanes)) for _ in range(vecs)] for _ in range(rows)]
+    first = e.splat(e.value(start, item), lanes)
+    sums = [[e.cell(first) for _ in range(vecs)] for _ in range(rows)]
 
     def input_row(r, served):
         """Input row r meets output row q under kernel row r - q."""
