@@ -46,7 +46,7 @@ def test_side_by_side_is_full_passes(name: str) -> None:
     expected = full_passes(net, x, SAMPLES, seed=3)
     found = ft.uncertainty.monte_carlo(net, x, samples=SAMPLES, seed=3, batch=3, output="values")
     outputs = ft.uncertainty.sample_outputs(net, x, samples=SAMPLES, seed=3, batch=3)
-    assert found.run.way == CASES[name].way, found.run
+    assert found.sampling.way == CASES[name].way, found.sampling
     torch.testing.assert_close(outputs, expected, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(found.mean, expected.mean(0), rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(found.std, expected.std(0), rtol=1e-4, atol=1e-6)

@@ -91,11 +91,11 @@ def test_half_precision_is_added_up_in_more() -> None:
 def test_memory_bounds_the_batch() -> None:
     module = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5), nn.Linear(4, 8))
     x = torch.ones(3, 4)
-    wide = ft.uncertainty.monte_carlo(module, x, samples=40).run
-    narrow = ft.uncertainty.monte_carlo(module, x, samples=40, max_memory=2000).run
+    wide = ft.uncertainty.monte_carlo(module, x, samples=40).sampling
+    narrow = ft.uncertainty.monte_carlo(module, x, samples=40, max_memory=2000).sampling
     assert wide.batch == 40
     assert 1 < narrow.batch < 40
-    assert ft.uncertainty.monte_carlo(module, x, samples=40, max_memory=1).run.way == "one by one"
+    assert ft.uncertainty.monte_carlo(module, x, samples=40, max_memory=1).sampling.way == "one by one"
 
 
 def test_prefix_is_computed_once() -> None:
@@ -124,7 +124,7 @@ def test_prefix_is_computed_once() -> None:
 
 
 def test_run_says_what_was_done() -> None:
-    run = ft.uncertainty.monte_carlo(net(), X, samples=5, batch=1).run
+    run = ft.uncertainty.monte_carlo(net(), X, samples=5, batch=1).sampling
     assert (run.way, run.prefix_calls, run.suffix_calls, run.difference) == ("one by one", 2, 2, 0.0)
     assert str(run) == "5 samples: 2 calls once, 2 calls for each, one by one; sample 0 as its full pass, bit for bit"
 

@@ -9,6 +9,16 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MissingDependency
 
 if TYPE_CHECKING:
+    from .calibration import (
+        ExpectedErrors,
+        Reliability,
+        RiskCoverage,
+        Temperature,
+        expected_errors,
+        reliability,
+        risk_coverage,
+        temperature,
+    )
     from .config import Config
     from .evaluation import Evaluation, evaluate, predict
     from .loop import Epoch, Run, resume, train
@@ -16,6 +26,16 @@ if TYPE_CHECKING:
     from .tasks import Classification, Segmentation, Task
 
 _HOMES = {
+    "calibration": (
+        "ExpectedErrors",
+        "Reliability",
+        "RiskCoverage",
+        "Temperature",
+        "expected_errors",
+        "reliability",
+        "risk_coverage",
+        "temperature",
+    ),
     "config": ("Config",),
     "evaluation": ("Evaluation", "evaluate", "predict"),
     "loop": ("Epoch", "Run", "resume", "train"),
@@ -29,14 +49,22 @@ __all__ = [
     "Config",
     "Epoch",
     "Evaluation",
+    "ExpectedErrors",
     "RateSearch",
+    "Reliability",
+    "RiskCoverage",
     "Run",
     "Segmentation",
     "Task",
+    "Temperature",
     "evaluate",
+    "expected_errors",
     "find_rate",
     "predict",
+    "reliability",
     "resume",
+    "risk_coverage",
+    "temperature",
     "train",
 ]
 

@@ -10,17 +10,17 @@ from ..errors import MissingDependency
 
 if TYPE_CHECKING:
     from .generators import sample_seed
-    from .passes import Run
+    from .passes import Sampling
     from .prediction import ClassPrediction, ValuePrediction, monte_carlo, sample_outputs
 
 _HOMES = {
     "generators": ("sample_seed",),
-    "passes": ("Run",),
+    "passes": ("Sampling",),
     "prediction": ("ClassPrediction", "ValuePrediction", "monte_carlo", "sample_outputs"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = ["ClassPrediction", "Run", "ValuePrediction", "monte_carlo", "sample_outputs", "sample_seed"]
+__all__ = ["ClassPrediction", "Sampling", "ValuePrediction", "monte_carlo", "sample_outputs", "sample_seed"]
 
 
 def __getattr__(name: str) -> Any:

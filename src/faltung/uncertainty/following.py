@@ -263,7 +263,7 @@ class Followed(_Watch):
 
 
 def follow(module: nn.Module, x: Tensor, generators: Generators) -> Followed:
-    """Run sample 0 and follow it.
+    """Sampling sample 0 and follow it.
 
     Args:
         module: in the mode in which passes are to run.

@@ -34,7 +34,7 @@ NOTHING_DROPS = "this {} drops nothing, all samples would be equal: put a dropou
 
 
 @dataclass(frozen=True)
-class Run:
+class Sampling:
     """How samples were computed.
 
     Attributes:
@@ -78,7 +78,7 @@ def run_samples(
     seed: int,
     batch: int | Literal["auto"],
     max_memory: int,
-) -> Run:
+) -> Sampling:
     """Hand the outputs of all samples to `take`, in order, a batch at a time.
 
     Args:
@@ -119,7 +119,7 @@ def run_samples(
                 restore()
             else:
                 prefix, suffix = (followed.num_calls(repeated=again) for again in (False, True))
-                return Run(samples, way, own, prefix, suffix, apart, reason)
+                return Sampling(samples, way, own, prefix, suffix, apart, reason)
         return rest.full(reason)
 
 
@@ -169,7 +169,7 @@ class _Rest:
                     self.hand_on(outputs)
         return apart
 
-    def full(self, reason: str) -> Run:
+    def full(self, reason: str) -> Sampling:
         """The definition: a pass of the whole module for every sample that is left."""
         self.restore()
         kept, differ = None, self.done > 0
@@ -189,7 +189,7 @@ class _Rest:
             differ = differ or not same_state(state, self.generators.state()) or not torch.equal(kept, output)
         if not differ:
             raise ParameterError(NOTHING_DROPS.format(type(self.module).__name__))
-        return Run(self.samples, "full passes", 1, 0, 0, 0.0, reason)
+        return Sampling(self.samples, "full passes", 1, 0, 0, 0.0, reason)
 
     def _outputs(self, followed: Followed, numbers: Sequence[int], width: int) -> Tensor:
         if width == 1:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import DtypeError, ParameterError, ShapeError
-from .passes import MAX_MEMORY, Run, run_samples
+from .passes import MAX_MEMORY, Sampling, run_samples
 
 Output = Literal["logits", "probabilities", "values"]
 """What a module returns: logits (softmax over axis 1 makes probabilities), probabilities over axis 1, or any values."""
@@ -23,14 +23,14 @@ class ClassPrediction:
         expected_entropy: (N, *spatial), mean over samples of each one's entropy: what more training data would leave,
             as each thinned network is unsure by itself (aleatoric).
         mutual_information: (N, *spatial), the difference: how far the thinned networks disagree (epistemic).
-        run: how samples were computed.
+        sampling: how samples were computed.
     """
 
     probabilities: Tensor
     entropy: Tensor
     expected_entropy: Tensor
     mutual_information: Tensor
-    run: Run
+    sampling: Sampling
 
     @property
     def classes(self) -> Tensor:
@@ -45,12 +45,12 @@ class ValuePrediction:
     Attributes:
         mean: as the module's output, over samples.
         std: of the same shape, over samples, with T - 1 in the denominator.
-        run: how samples were computed.
+        sampling: how samples were computed.
     """
 
     mean: Tensor
     std: Tensor
-    run: Run
+    sampling: Sampling
 
 
 @overload
@@ -91,8 +91,8 @@ def monte_carlo(
     of them is computed once; what follows is computed for each sample, several side by side where that is quicker. The
     module is not rewritten: any Python in it works, as do skips, calls of `torch.nn.functional.dropout` and several
     places that drop. Sample t is the pass of the module after `torch.manual_seed(sample_seed(t, seed=seed))`, or, for
-    layers with a key, inside `faltung.nn.at(sample=t)`; sample 0 is computed both ways, and `run.difference` says how
-    equal they are. Where this cannot be done soundly, all passes are full ones, and `run.reason` says why.
+    layers with a key, inside `faltung.nn.at(sample=t)`; sample 0 is computed both ways, and `sampling.difference` says
+    how equal they are. Where this cannot be done soundly, all passes are full ones, and `sampling.reason` says why.
 
     Mode, weights, buffers and the state of all random generators are afterwards as before. Samples are never held all
     at once.
@@ -123,7 +123,7 @@ def monte_carlo(
         >>> found = ft.uncertainty.monte_carlo(net, torch.randn(5, 4), samples=20)
         >>> found.probabilities.shape, found.mutual_information.shape, bool((found.mutual_information >= 0).all())
         (torch.Size([5, 3]), torch.Size([5]), True)
-        >>> found.run.prefix_calls, found.run.suffix_calls
+        >>> found.sampling.prefix_calls, found.sampling.suffix_calls
         (2, 2)
     """
     if output not in ("logits", "probabilities", "values"):
@@ -134,11 +134,11 @@ def monte_carlo(
         if samples == 1:
             raise ParameterError("samples=1: the spread of values needs two samples at least; 50 are usual")
         values = _Moments()
-        run = run_samples(module, x, values.take, samples=samples, seed=seed, batch=batch, max_memory=max_memory)
-        return ValuePrediction(values.mean.to(values.dtype), values.std().to(values.dtype), run)
+        sampling = run_samples(module, x, values.take, samples=samples, seed=seed, batch=batch, max_memory=max_memory)
+        return ValuePrediction(values.mean.to(values.dtype), values.std().to(values.dtype), sampling)
     classes = _Entropies(output)
-    run = run_samples(module, x, classes.take, samples=samples, seed=seed, batch=batch, max_memory=max_memory)
-    return classes.prediction(run)
+    sampling = run_samples(module, x, classes.take, samples=samples, seed=seed, batch=batch, max_memory=max_memory)
+    return classes.prediction(sampling)
 
 
 def sample_outputs(
@@ -209,7 +209,7 @@ class _Entropies:
         self.samples += len(y_TNC)
         self.dtype = wide
 
-    def prediction(self, run: Run) -> ClassPrediction:
+    def prediction(self, sampling: Sampling) -> ClassPrediction:
         """What they say together."""
         mean = self.probabilities / self.samples
         expected = self.entropies / self.samples
@@ -217,7 +217,7 @@ class _Entropies:
         # never negative but by rounding
         information = (entropy - expected).clamp(min=0)
         mean, entropy, expected, information = (t.to(self.dtype) for t in (mean, entropy, expected, information))
-        return ClassPrediction(mean, entropy, expected, information, run)
+        return ClassPrediction(mean, entropy, expected, information, sampling)
 
 
 class _Moments:
