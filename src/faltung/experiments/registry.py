@@ -8,6 +8,7 @@ from . import (
     binning,
     co_adaptation,
     coding,
+    convnet_stages,
     definition,
     dilation,
     dropout_grid,
@@ -27,6 +28,7 @@ from . import (
     sobel_slopes,
     tophat_hann,
     torch_twins,
+    train_classifier,
     window_steps,
     wrong_elsewhere,
 )
@@ -52,11 +54,13 @@ EXPERIMENTS: tuple[Experiment[Any, Any], ...] = (
     photo_edges.EXPERIMENT,
     algorithms_race.EXPERIMENT,
     wrong_elsewhere.EXPERIMENT,
+    convnet_stages.EXPERIMENT,
     mixability.EXPERIMENT,
     co_adaptation.EXPERIMENT,
     dropout_noise.EXPERIMENT,
     regularisers.EXPERIMENT,
     dropout_grid.EXPERIMENT,
+    train_classifier.EXPERIMENT,
     reading.EXPERIMENT,
 )
 
