@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from faltung.errors import FileError, ParameterError, ShapeError
+from faltung.errors import DtypeError, FileError, ParameterError, ShapeError
 from faltung.networks import Facts, load_model, save_model
 from faltung.networks import saved as module
 
@@ -79,6 +79,7 @@ def test_tied_weights_stay_tied(tmp_path):
 def test_inputs_are_scaled_as_the_facts_say(mean, seed, scale):
     lot = np.random.default_rng(seed)
     x = lot.integers(0, 256, (2, len(mean), 5), np.uint8)
+    x = x if scale == 255 else x.astype(np.float32)
     std = tuple(lot.uniform(0.1, 2, len(mean)).tolist())
     got = Facts(scale=scale, mean=tuple(mean), std=std).prepare(x).double().numpy()
     expected = (x / scale - np.array(mean)[:, None]) / np.array(std)[:, None]
@@ -88,6 +89,13 @@ def test_inputs_are_scaled_as_the_facts_say(mean, seed, scale):
 def test_another_number_of_channels_is_refused():
     with pytest.raises(ShapeError, match="trained with 3 channels"):
         FACTS.prepare(np.zeros((1, 1, 8, 8), np.uint8))
+
+
+def test_another_kind_of_numbers_is_refused_not_rescaled():
+    with pytest.raises(DtypeError, match="trained with bytes, 0 to 255"):
+        FACTS.prepare(np.zeros((1, 3, 8, 8), np.float32))
+    with pytest.raises(DtypeError, match="trained with floats"):
+        Facts(mean=(0.0,), std=(1.0,)).prepare(np.zeros((1, 1, 8), np.uint8))
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):

@@ -14,11 +14,16 @@ from .data import data
 from .doctor import doctor
 from .dropout import dropout
 from .edges import edges
+from .evaluate import evaluate
 from .explain import explain
+from .export import export
 from .filter import filter_picture
 from .inspect import inspect
+from .predict import predict
+from .resume import resume
 from .smooth import smooth
 from .tour import tour
+from .train import train
 
 # rich_markup_mode=None: rich's help costs 120 ms of the 300 that --help may take
 app = typer.Typer(
@@ -37,6 +42,11 @@ for verb, function, in_short in (
     ("dropout", dropout, "What dropout does to a grid of numbers."),
     ("explain", explain, "Which algorithm a call takes, and why."),
     ("inspect", inspect, "Sizes, fields and costs of a network."),
+    ("train", train, "Train a network on a set, or on one's own data."),
+    ("resume", resume, "Go on with a training, exactly."),
+    ("predict", predict, "What a trained network says of files."),
+    ("evaluate", evaluate, "How well a trained network does."),
+    ("export", export, "A trained network as an ONNX file."),
     ("data", data, "Sets of examples, and what installs them."),
     ("doctor", doctor, "Versions, processor, cache, self-test."),
 ):

@@ -64,8 +64,10 @@ class Panel:
     size: Size = "normal"
 
 
-def sheet(size: Size = "normal", *, height: float | None = None, rows: int = 1, **layout: Any) -> "tuple[Figure, Any]":
-    """An empty figure and its axes (an array of them if rows > 1); height in points."""
+def sheet(
+    size: Size = "normal", *, height: float | None = None, rows: int = 1, columns: int = 1, **layout: Any
+) -> "tuple[Figure, Any]":
+    """An empty figure and its axes (an array of them if there are several); height in points."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -73,7 +75,7 @@ def sheet(size: Size = "normal", *, height: float | None = None, rows: int = 1, 
     tall = height if height is not None else (0.62 * width if size != "wide" else 250)
     with rc_context(_style()):
         figure = Figure(figsize=(width / 72, tall / 72), layout="constrained")
-        axes = figure.subplots(rows, 1, **layout)
+        axes = figure.subplots(rows, columns, **layout)
     for axis in np.atleast_1d(axes):
         axis.tick_params(length=3)
     return figure, axes

@@ -16,10 +16,12 @@ from torch import Tensor, nn
 
 from ..data.damage import decoding, opening
 from ..data.files import replace_file
-from ..errors import FileError, ParameterError, ShapeError
+from ..errors import DtypeError, FileError, ParameterError, ShapeError
 
 FORMAT = "faltung model"
 VERSION = 1
+BYTES = 255.0
+"""The scale of what is stored as bytes."""
 MAX_METADATA = 1_000_000
 """Characters of JSON that are read: a few names and numbers."""
 
@@ -94,10 +96,15 @@ class Facts:
 
         Raises:
             ShapeError: another number of channels.
+            DtypeError: floats where it was trained with bytes, or bytes where it was trained with floats: which scale
+                these have cannot be known.
         """
         tensor = as_tensor(x)
         if self.tokens:
             return tensor.long()
+        if (tensor.dtype == torch.uint8) != (self.scale == BYTES) and (self.mean or self.scale == BYTES):
+            trained, got = ("bytes, 0 to 255", tensor.dtype) if self.scale == BYTES else ("floats", "bytes")
+            raise DtypeError(f"x holds {got}, the network was trained with {trained}: convert x to those")
         if self.mean and (tensor.ndim < 2 or tensor.shape[1] != len(self.mean)):
             raise ShapeError(
                 f"x has shape {tuple(tensor.shape)}, the network was trained with {len(self.mean)} channels: "

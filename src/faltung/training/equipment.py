@@ -1,6 +1,7 @@
 """What a training runs on: Fabric, an optimiser, torch's threads and random numbers."""
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -29,14 +30,21 @@ def make_fabric(config: Config) -> "Fabric":
     if config.precision == "16-mixed" and (config.device == "cpu" or not any(there.values())):
         raise ParameterError('precision="16-mixed" needs a GPU: "bf16-mixed" and "32-true" run on the processor')
     world, local = (int(os.environ.get(name, 1)) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
-    fabric = Fabric(
-        accelerator=config.device,
-        devices=local,
-        num_nodes=world // local,
-        strategy="ddp" if world > 1 else "auto",
-        precision=config.precision,
-    )
-    fabric.launch()
+    log = logging.getLogger("lightning_fabric")
+    level = log.level
+    # it tells of what was asked for
+    log.setLevel(logging.WARNING)
+    try:
+        fabric = Fabric(
+            accelerator=config.device,
+            devices=local,
+            num_nodes=world // local,
+            strategy="ddp" if world > 1 else "auto",
+            precision=config.precision,
+        )
+        fabric.launch()
+    finally:
+        log.setLevel(level)
     return fabric
 
 

@@ -1,5 +1,6 @@
 """`predict` and `evaluate`: what a trained network says, and how well."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from ..errors import ParameterError
 from ..networks.saved import Facts, Saved
 from ..spec import Array
+from .calibration import Reliability, reliability
 from .config import Config
 from .equipment import shape_errors
 from .feeding import Feed
@@ -19,6 +21,10 @@ from .tasks import IGNORE, TASKS, Task, centred
 
 if TYPE_CHECKING:
     from ..data.examples import Examples
+
+
+MOST_PLACES = 1_000_000
+"""Places whose probabilities are held against the truth one by one."""
 
 
 class HasSaved(Protocol):
@@ -40,6 +46,8 @@ class Evaluation:
         num_examples: how many.
         confusion: int64 (truth, answer): how many examples, or places, of each class got each answer.
         loss: mean negative log of the probability of the right class, in nats; places of `IGNORE` are left out.
+        reliability: whether its probabilities are honest; of a million places or so, evenly spread, where there are
+            more.
     """
 
     task: str
@@ -47,6 +55,7 @@ class Evaluation:
     num_examples: int
     confusion: Array
     loss: float
+    reliability: Reliability
 
     @property
     def accuracy(self) -> float:
@@ -145,12 +154,25 @@ def evaluate(
     task.check(examples.x, examples.y)
     measure = task.metrics()
     total, count = 0.0, 0
+    p: list[Array] = []
+    labels: list[Array] = []
+    # of places, which are many and alike, only so many are looked at one by one
+    stride = max(1, math.prod(examples.y.shape) // MOST_PLACES) if len(examples.y.shape) > 1 else 1
     for output, y, _ in _outputs(found, examples.x, examples.y, batch_size):
         measure.update(output.cpu(), y.cpu())
         nats, known = _log_loss(output, y)
         total, count = total + nats, count + known
+        p.append(_labels_last(task.answer(output), stride))
+        labels.append(_labels_last(centred(y, output)[:, None], stride)[:, 0])
     confusion = measure.compute().numpy().astype(np.int64)
-    return Evaluation(found.facts.task, found.facts.classes, len(examples.x), confusion, total / max(count, 1))
+    honest = reliability(np.concatenate(p), np.concatenate(labels))
+    return Evaluation(found.facts.task, found.facts.classes, len(examples.x), confusion, total / max(count, 1), honest)
+
+
+def _labels_last(values: Tensor, stride: int) -> Array:
+    """(N, k, *spatial) as (labels, k), every so many of them."""
+    rows = values.movedim(1, -1).reshape(-1, values.shape[1])
+    return rows[::stride].cpu().numpy()
 
 
 def _log_loss(output: Tensor, y: Tensor) -> tuple[float, int]:

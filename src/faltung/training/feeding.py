@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import MissingData, ParameterError, ShapeError
-from ..networks.saved import Facts, as_tensor
+from ..networks.saved import BYTES, Facts, as_tensor
 from .augmentation import augment, check_augmentation
 from .config import Config
 from .schedules import seed_of
@@ -189,7 +189,7 @@ def measure_facts(examples: "Examples", config: Config, *, task: str, tokens: bo
     classes = tuple(examples.classes)
     if tokens:
         return Facts(task=task, classes=classes, input_shape=size, tokens=True)
-    scale = 255.0 if np.dtype(_dtype_name(x)) == np.uint8 else 1.0
+    scale = BYTES if np.dtype(_dtype_name(x)) == np.uint8 else 1.0
     facts = Facts(task=task, classes=classes, input_shape=size, scale=scale)
     if not config.normalise or len(x.shape) < 2:
         return facts

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from ..arguments import integer
 from ..networks.convnet import ConvNet
@@ -21,7 +22,7 @@ class Recipe:
         config: for `faltung.training.train`.
     """
 
-    model: ConvNet
+    model: nn.Module
     config: Config
 
 
