@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from .fields import ReceptiveField, measure_receptive_field, receptive_field, receptive_positions
     from .formula import OutputSize, ValidSizes, output_size, valid_sizes
     from .inspection import Inspection, Layer, inspect
+    from .unet import UNet
 
 _HOMES = {
     "exported": ("read_exported",),
     "fields": ("ReceptiveField", "measure_receptive_field", "receptive_field", "receptive_positions"),
     "formula": ("OutputSize", "ValidSizes", "output_size", "valid_sizes"),
     "inspection": ("Inspection", "Layer", "inspect"),
+    "unet": ("UNet",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -27,6 +29,7 @@ __all__ = [
     "Layer",
     "OutputSize",
     "ReceptiveField",
+    "UNet",
     "ValidSizes",
     "inspect",
     "measure_receptive_field",
