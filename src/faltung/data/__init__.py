@@ -1,10 +1,26 @@
-"""Data: one's own files, in and out, and the pictures that installed packages carry."""
+"""Data: one's own files, in and out, and the pictures and sets that installed packages carry."""
 
 from .colour import to_grey
 from .content import Content
+from .examples import IGNORE, Examples
+from .fashion import fashion_mnist
 from .files import read, write
+from .microscopy import nuclei
 from .mnist import digits
 from .samples import photograph, photographs
 from .tones import Written
 
-__all__ = ["Content", "Written", "digits", "photograph", "photographs", "read", "to_grey", "write"]
+__all__ = [
+    "IGNORE",
+    "Content",
+    "Examples",
+    "Written",
+    "digits",
+    "fashion_mnist",
+    "nuclei",
+    "photograph",
+    "photographs",
+    "read",
+    "to_grey",
+    "write",
+]
