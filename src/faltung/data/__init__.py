@@ -5,6 +5,7 @@ from .content import Content
 from .examples import IGNORE, Examples
 from .fashion import fashion_mnist
 from .files import read, write
+from .instances import Matched, connected_parts, match_instances, part_instances
 from .microscopy import nuclei
 from .mnist import digits
 from .samples import photograph, photographs
@@ -14,10 +15,14 @@ __all__ = [
     "IGNORE",
     "Content",
     "Examples",
+    "Matched",
     "Written",
+    "connected_parts",
     "digits",
     "fashion_mnist",
+    "match_instances",
     "nuclei",
+    "part_instances",
     "photograph",
     "photographs",
     "read",
