@@ -26,6 +26,7 @@ from . import (
     sobel_slopes,
     tophat_hann,
     torch_twins,
+    unet_nuclei,
     window_steps,
     wrong_elsewhere,
 )
@@ -45,6 +46,7 @@ EXPERIMENTS: tuple[Experiment[Any, Any], ...] = (
     padding_stride.EXPERIMENT,
     pooling_steps.EXPERIMENT,
     dilation.EXPERIMENT,
+    unet_nuclei.EXPERIMENT,
     noisy_edges.EXPERIMENT,
     sobel_slopes.EXPERIMENT,
     scharr_rotation.EXPERIMENT,

@@ -59,7 +59,7 @@ def border_weights(
     # the smallest two of all distances so far
     nearest = np.full((2, *things.shape), np.inf)
     for number in np.unique(things[things > 0]):
-        distance = ndimage.distance_transform_edt(things != number)
+        distance = np.asarray(ndimage.distance_transform_edt(things != number))
         nearest[1] = np.minimum(nearest[1], np.maximum(nearest[0], distance))
         nearest[0] = np.minimum(nearest[0], distance)
     border = w0 * np.exp(-(nearest.sum(0) ** 2) / (2 * sigma**2))
