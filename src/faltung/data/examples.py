@@ -152,6 +152,14 @@ class Examples:
             first[rng.permutation(members)[:taken]] = True
         return self.subset(first), self.subset(~first)
 
+    def loaded(self) -> "Examples":
+        """The same, with all that lies in files read into memory, once.
+
+        Raises:
+            FileError: a file is damaged, or has changed.
+        """
+        return replace(self, x=np.asarray(self.x), y=np.asarray(self.y))
+
     def _strata(self) -> list[tuple[str, Array]]:
         """The groups to split one by one: classes; all together where examples have many labels each."""
         if self.dense:

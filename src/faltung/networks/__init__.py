@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .fields import ReceptiveField, measure_receptive_field, receptive_field, receptive_positions
     from .formula import OutputSize, ValidSizes, output_size, valid_sizes
     from .inspection import Inspection, Layer, inspect
+    from .saved import NETWORKS, Facts, Saved, load_model, save_model
     from .unet import UNet
 
 _HOMES = {
@@ -20,23 +21,29 @@ _HOMES = {
     "fields": ("ReceptiveField", "measure_receptive_field", "receptive_field", "receptive_positions"),
     "formula": ("OutputSize", "ValidSizes", "output_size", "valid_sizes"),
     "inspection": ("Inspection", "Layer", "inspect"),
+    "saved": ("NETWORKS", "Facts", "Saved", "load_model", "save_model"),
     "unet": ("UNet",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "NETWORKS",
+    "Facts",
     "Inspection",
     "Layer",
     "OutputSize",
     "ReceptiveField",
+    "Saved",
     "UNet",
     "ValidSizes",
     "inspect",
+    "load_model",
     "measure_receptive_field",
     "output_size",
     "read_exported",
     "receptive_field",
     "receptive_positions",
+    "save_model",
     "valid_sizes",
 ]
 
@@ -47,9 +54,9 @@ def __getattr__(name: str) -> Any:
     try:
         value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
     except ModuleNotFoundError as missing:
-        if missing.name != "torch":
+        if missing.name not in ("torch", "safetensors"):
             raise
-        raise MissingDependency('faltung.networks needs torch: pip install "faltung[nn]"') from missing
+        raise MissingDependency(f'faltung.networks needs {missing.name}: pip install "faltung[nn]"') from missing
     globals()[name] = value
     return value
 

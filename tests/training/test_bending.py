@@ -6,7 +6,7 @@ import torch
 from scipy import ndimage
 
 import faltung as ft
-from faltung.training.elastic import elastic
+from faltung.training.bending import elastic
 
 
 def lot(seed=0):
