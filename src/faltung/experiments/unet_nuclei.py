@@ -26,7 +26,7 @@ class UnetNuclei(Parameters):
         "reflect", ("reflect", "mirror", "zero"), "what stands outside the picture"
     )
     steps: int = whole(60, 2, 2000, "steps of training, each on eight crops drawn from the left half")
-    crop: int = whole(64, 16, 128, "side of a crop, in pixels")
+    crop: int = whole(48, 16, 128, "side of a crop, in pixels")
     seed: int = whole(0, 0, 9999, "which first weights and crops")
 
 
@@ -189,8 +189,8 @@ EXPERIMENT = Experiment(
     check=check,
     draw=draw,
     try_this=(
-        "Take 300 steps: borders get sharper, and the Dice rises to about 0.945.",
-        "Take depth 1: the net sees no further than a nucleus is wide.",
+        "Take 5 steps: the threshold is still better. Take 300: the Dice rises by less than half a point.",
+        "Take depth 1: the net sees 18 pixels instead of 44, about as far as a nucleus is wide.",
         'Take padding "mirror", the paper\'s way: nothing is padded inside the net, the picture is mirrored around it.',
     ),
     surprise="A few seconds on one processor and half a picture are enough to beat the threshold clearly. The "
