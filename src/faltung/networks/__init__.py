@@ -1,4 +1,4 @@
-"""Calculators for any torch module: output sizes as formulas, valid sizes, receptive fields, costs; nothing is run.
+"""ConvNets, and calculators for any torch module: sizes as formulas, receptive fields, costs; nothing is run.
 
 Names are loaded on first use: `import faltung.networks` does not load torch.
 """
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MissingDependency
 
 if TYPE_CHECKING:
+    from .convnet import ConvNet
     from .exported import read_exported
     from .fields import ReceptiveField, measure_receptive_field, receptive_field, receptive_positions
     from .formula import OutputSize, ValidSizes, output_size, valid_sizes
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .unet import UNet
 
 _HOMES = {
+    "convnet": ("ConvNet",),
     "exported": ("read_exported",),
     "fields": ("ReceptiveField", "measure_receptive_field", "receptive_field", "receptive_positions"),
     "formula": ("OutputSize", "ValidSizes", "output_size", "valid_sizes"),
@@ -28,6 +30,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "NETWORKS",
+    "ConvNet",
     "Facts",
     "Inspection",
     "Layer",

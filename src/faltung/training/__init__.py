@@ -9,8 +9,19 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MissingDependency
 
 if TYPE_CHECKING:
+    from . import recipes
     from .bending import elastic
     from .borders import BorderWeights, border_weights
+    from .calibration import (
+        ExpectedErrors,
+        Reliability,
+        RiskCoverage,
+        Temperature,
+        expected_errors,
+        reliability,
+        risk_coverage,
+        temperature,
+    )
     from .config import Config
     from .evaluation import Evaluation, evaluate, predict
     from .loop import Epoch, Run, resume, train
@@ -20,12 +31,24 @@ if TYPE_CHECKING:
 _HOMES = {
     "bending": ("elastic",),
     "borders": ("BorderWeights", "border_weights"),
+    "calibration": (
+        "ExpectedErrors",
+        "Reliability",
+        "RiskCoverage",
+        "Temperature",
+        "expected_errors",
+        "reliability",
+        "risk_coverage",
+        "temperature",
+    ),
     "config": ("Config",),
     "evaluation": ("Evaluation", "evaluate", "predict"),
     "loop": ("Epoch", "Run", "resume", "train"),
     "rates": ("RateSearch", "find_rate"),
     "tasks": ("Classification", "Segmentation", "Task"),
 }
+_MODULES = ("recipes",)
+"""Reached by their own name."""
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -34,24 +57,35 @@ __all__ = [
     "Config",
     "Epoch",
     "Evaluation",
+    "ExpectedErrors",
     "RateSearch",
+    "Reliability",
+    "RiskCoverage",
     "Run",
     "Segmentation",
     "Task",
+    "Temperature",
     "border_weights",
     "elastic",
     "evaluate",
+    "expected_errors",
     "find_rate",
     "predict",
+    "recipes",
+    "reliability",
     "resume",
+    "risk_coverage",
+    "temperature",
     "train",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
+    if name not in __all__:
         raise AttributeError(f"module 'faltung.training' has no attribute {name!r}")
     try:
+        if name in _MODULES:
+            return import_module(f"{__name__}.{name}")
         value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
     except ModuleNotFoundError as missing:
         if (missing.name or "").split(".")[0] not in ("torch", "lightning_fabric", "torchmetrics", "safetensors"):
