@@ -192,3 +192,18 @@ def test_a_formula_needs_no_other_calculator_loaded_before():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout == "any size >= 3\n", done.stderr
+
+
+@pytest.mark.parametrize("name", ["Conv2d", "DepthwiseConv2d", "ConvTranspose2d"])
+def test_our_layers_are_followed_also_where_our_loops_would_run(name):
+    plain = {"DepthwiseConv2d": lambda: nn.Conv2d(2, 2, 3, groups=2)}.get(name, lambda: getattr(nn, name)(2, 2, 3))()
+    ours = getattr(ft.nn, name)(*((2, 3) if name == "DepthwiseConv2d" else (2, 2, 3)), method="direct")
+    found, expected = (inspect(layer, (1, 2, 40, 40)) for layer in (ours, plain))
+    assert (found.multiplies, found.layers[0].shape) == (expected.multiplies, expected.layers[0].shape)
+    assert str(output_size(ours, (1, 2, None, 9))) == str(output_size(plain, (1, 2, None, 9)))
+
+
+@pytest.mark.parametrize("name", ["Dropout", "Dropout2d", "DropBlock2d", "GaussianDropout", "AlphaDropout"])
+def test_our_dropout_is_followed_in_training_with_a_key_and_on_large_inputs(name):
+    net = nn.Sequential(nn.Conv2d(1, 8, 3), getattr(ft.nn, name)(0.3, key=1))
+    assert str(output_size(net, (1, 1, None, 64))) == "(1, 8, n - 2, 62)"

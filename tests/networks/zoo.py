@@ -8,6 +8,8 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+import faltung as ft
+
 F = nn.functional
 
 
@@ -569,3 +571,13 @@ def attention_over_time():
             return torch.einsum("bqk,bck->bcq", scores.softmax(-1), self.key(x))
 
     return Attends()
+
+
+@case(1, 1, None, 9)
+def any_boundary():
+    # reflections of reflections at small sizes, two rules on an axis, a value, a crop behind
+    return nn.Sequential(
+        ft.nn.Conv2d(1, 1, 5, padding=2, boundary="reflect"),
+        ft.nn.Conv2d(1, 1, 3, stride=2, padding=2, boundary=[("edge", "wrap"), ("constant", 1.0)]),
+        ft.nn.Conv2d(1, 1, 3, padding=3, boundary=["symmetric", "wrap"]),
+    )

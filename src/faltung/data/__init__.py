@@ -7,6 +7,7 @@ from .content import Content
 from .examples import IGNORE, Examples
 from .fashion import fashion_mnist
 from .files import read, write
+from .instances import Matched, connected_parts, match_instances, part_instances
 from .microscopy import nuclei, nuclei_stack, scratch_assay, slide
 from .mnist import digits
 from .optdigits import small_digits
@@ -21,14 +22,18 @@ __all__ = [
     "Content",
     "DataSet",
     "Examples",
+    "Matched",
     "Written",
     "brain_slices",
     "check",
+    "connected_parts",
     "digits",
     "examples_of",
     "fashion_mnist",
+    "match_instances",
     "nuclei",
     "nuclei_stack",
+    "part_instances",
     "photograph",
     "photographs",
     "read",

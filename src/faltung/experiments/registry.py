@@ -29,6 +29,7 @@ from . import (
     tophat_hann,
     torch_twins,
     train_classifier,
+    unet_nuclei,
     window_steps,
     wrong_elsewhere,
 )
@@ -48,6 +49,7 @@ EXPERIMENTS: tuple[Experiment[Any, Any], ...] = (
     padding_stride.EXPERIMENT,
     pooling_steps.EXPERIMENT,
     dilation.EXPERIMENT,
+    unet_nuclei.EXPERIMENT,
     noisy_edges.EXPERIMENT,
     sobel_slopes.EXPERIMENT,
     scharr_rotation.EXPERIMENT,

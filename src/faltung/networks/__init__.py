@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .formula import OutputSize, ValidSizes, output_size, valid_sizes
     from .inspection import Inspection, Layer, inspect
     from .saved import NETWORKS, Facts, Saved, load_model, save_model
+    from .unet import UNet
 
 _HOMES = {
     "convnet": ("ConvNet",),
@@ -23,6 +24,7 @@ _HOMES = {
     "formula": ("OutputSize", "ValidSizes", "output_size", "valid_sizes"),
     "inspection": ("Inspection", "Layer", "inspect"),
     "saved": ("NETWORKS", "Facts", "Saved", "load_model", "save_model"),
+    "unet": ("UNet",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -35,6 +37,7 @@ __all__ = [
     "OutputSize",
     "ReceptiveField",
     "Saved",
+    "UNet",
     "ValidSizes",
     "inspect",
     "load_model",

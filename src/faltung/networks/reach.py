@@ -14,6 +14,8 @@ from typing import Literal
 
 import numpy as np
 
+from ..boundary import AxisBoundary
+
 Resampling = Literal["nearest", "nearest-exact", "linear", "cubic", "area"]
 
 
@@ -205,6 +207,17 @@ def bordered(size: int, before: int, after: int, rule: str) -> Reach:
         for o in (*range(before), *range(before + size, before + size + after)):
             borders[o] = Positions(_source(o - before, size, rule), 1)
     return Reach(1, 1, inside.sets, borders)
+
+
+def extended(size: int, rule: AxisBoundary, before: int, after: int) -> Reach:
+    """A line with so many positions more (or fewer) at its ends, which are what a boundary's tables say."""
+    left, right = rule.tables(size, max(before, 0), max(after, 0))
+    places = [
+        *zip(range(len(left)), left, strict=True),
+        *zip(range(before + size, before + size + len(right)), right, strict=True),
+    ]
+    borders = {o: Positions(int(source), 1) if source >= 0 else NONE for o, source in places}
+    return Reach(1, 1, window(1, before=before).sets, borders)
 
 
 def _source(position: int, size: int, rule: str) -> int:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
+from ..boundary import AxisBoundary
 from .operations import Known, Made, Move, Shape, Unknown, numel, require, rule, straight, words
-from .reach import SAME, Reach, bordered, everything, resampled, shares, spread, window
+from .reach import SAME, Reach, bordered, everything, extended, resampled, shares, spread, window
 from .sizes import minimum, scaled
 
 
@@ -346,6 +347,27 @@ def pad(x: Known, pad: Sequence[Any], mode: str = "constant", value: Any = None)
     def moves() -> list[list[Move]]:
         reaches = {axis: bordered(x.shape[axis], before, after, mode) for axis, (before, after) in rows.items()}
         return [[(axis, reaches.get(axis, SAME)) for axis in range(x.ndim)]]
+
+    return Made(tuple(sizes), [x], moves)
+
+
+@rule("pad_by_rules")
+def pad_by_rules(x: Known, rules: Sequence[AxisBoundary], before: Sequence[Any], after: Sequence[Any]) -> Made:
+    """The last axes extended by Faltung's boundaries, which reach any distance."""
+    ahead = x.ndim - len(rules)
+    sizes = list(x.shape)
+    for axis, (front, behind) in enumerate(zip(before, after, strict=True), start=ahead):
+        size = x.shape[axis]
+        require(size >= 1, lambda axis=axis: f"got a size of 0 along axis {axis}: give a larger input")
+        require(
+            size + minimum(front, 0) + minimum(behind, 0) >= 1,
+            lambda axis=axis, size=size: f"would leave nothing of {size} along axis {axis}: give a larger input",
+        )
+        sizes[axis] = size + front + behind
+
+    def moves() -> list[list[Move]]:
+        along = [extended(x.shape[ahead + i], rule, before[i], after[i]) for i, rule in enumerate(rules)]
+        return [[*straight(x.shape)[:ahead], *((ahead + i, reach) for i, reach in enumerate(along))]]
 
     return Made(tuple(sizes), [x], moves)
 

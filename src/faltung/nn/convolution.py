@@ -102,7 +102,8 @@ def convolve_transposed(
 
 def by_engine(x: Tensor, weight: Tensor, stride: Sequence[int], method: str) -> bool:
     """Whether Faltung's loops are taken; where they are not, torch's own function is called, at no cost."""
-    if weight.device.type != "cpu":
+    # what stands in for a tensor without being one, as in the calculators for networks, knows torch's operators only
+    if weight.device.type != "cpu" or not issubclass(type(x), Tensor):
         return False
     if method != "auto":
         return strategy.by_engine(x, weight.shape, stride, method)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.overrides import handle_torch_function, has_torch_function_unary
 
 from ..boundary import AxisBoundary, Boundary, Side, parse_boundary
 
@@ -25,6 +26,9 @@ def pad(x: Tensor, boundary: Boundary, before: Sequence[int], after: Sequence[in
 
 def pad_by_rules(x: Tensor, rules: Sequence[AxisBoundary], before: Sequence[int], after: Sequence[int]) -> Tensor:
     """`pad` by parsed rules."""
+    if has_torch_function_unary(x):
+        # one operation to whoever watches, as torch's own pad is: the calculators know its places, not those of gathers
+        return handle_torch_function(pad_by_rules, (x,), x, rules, before, after)
     for i, (rule, front, behind) in enumerate(zip(rules, before, after, strict=True)):
         if front == behind == 0:
             continue

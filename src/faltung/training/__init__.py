@@ -10,6 +10,8 @@ from ..errors import MissingDependency
 
 if TYPE_CHECKING:
     from . import recipes
+    from .bending import elastic
+    from .borders import BorderWeights, border_weights
     from .calibration import (
         ExpectedErrors,
         Reliability,
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from .tasks import Classification, Segmentation, Task
 
 _HOMES = {
+    "bending": ("elastic",),
+    "borders": ("BorderWeights", "border_weights"),
     "calibration": (
         "ExpectedErrors",
         "Reliability",
@@ -48,6 +52,7 @@ _MODULES = ("recipes",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "BorderWeights",
     "Classification",
     "Config",
     "Epoch",
@@ -60,6 +65,8 @@ __all__ = [
     "Segmentation",
     "Task",
     "Temperature",
+    "border_weights",
+    "elastic",
     "evaluate",
     "expected_errors",
     "find_rate",

@@ -191,6 +191,9 @@ class DropsValues(Droppable):
         if isinstance(x, torch.fx.Proxy):
             # one node of a traced graph, as torch's own layers: whether it drops is known when the graph runs
             return x.tracer.create_proxy("call_module", x.tracer.path_of_module(self), (x,), {})
+        if isinstance(x, Tensor) and not issubclass(type(x), Tensor):
+            # the calculators' stand-in has no values: whatever the law, each place depends on itself alone
+            return torch.dropout(x, self.rate, self.is_on)
         self._check(x)
         rate = self.rate
         if not self.is_on or rate == 0 or x.numel() == 0:
