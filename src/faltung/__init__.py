@@ -35,12 +35,13 @@ _HOMES = {
     "filters.smoothing": ("box", "gaussian", "smooth"),
     "planner": ("Plan",),
 }
-_PACKAGES = ("compat", "data", "networks", "nn", "training")
+_PACKAGES = ("compat", "data", "networks", "nn", "training", "uncertainty")
+_PACKAGES = ("compat", "data", "networks", "nn", "tiling")
 """Reached by their own name, e.g. `faltung.data.read`."""
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
-    from . import compat, data, networks, nn, training
+    from . import compat, data, networks, nn, tiling, training, uncertainty
     from .conventions.differences import Difference, Differences, why_different
     from .conventions.translation import Translation, translate
     from .door import convolve, correlate, explain, methods, plan
@@ -111,8 +112,10 @@ __all__ = [
     "scharr",
     "smooth",
     "sobel",
+    "tiling",
     "training",
     "translate",
+    "uncertainty",
     "why_different",
 ]
 

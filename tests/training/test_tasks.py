@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.nn import functional as F
+from torch.nn import functional
 
 from faltung.errors import DtypeError, ParameterError, ShapeError
 from faltung.training import Classification, Segmentation
@@ -34,7 +34,7 @@ def test_without_dice_the_loss_is_torchs_cross_entropy(seed):
     output, y = made(seed)
     weights = (1.0, 2.0, 0.5)
     ours = Segmentation(("a", "b", "c"), dice=0.0, weights=weights, label_smoothing=0.0).loss(output, y)
-    torch.testing.assert_close(ours, F.cross_entropy(output, y, weight=torch.tensor(weights), ignore_index=-1))
+    torch.testing.assert_close(ours, functional.cross_entropy(output, y, weight=torch.tensor(weights), ignore_index=-1))
 
 
 @given(seeds)
@@ -98,7 +98,7 @@ def test_a_batch_without_labels_is_no_nan():
 
 def test_a_smaller_output_speaks_of_the_centre():
     output, y = made(1, (2, 3, 4, 5))
-    wide = F.pad(y, (2, 2, 1, 1), value=0)
+    wide = functional.pad(y, (2, 2, 1, 1), value=0)
     task = Segmentation(("a", "b", "c"))
     torch.testing.assert_close(task.loss(output, wide), task.loss(output, y))
     measures = [task.metrics() for _ in range(2)]
@@ -106,7 +106,7 @@ def test_a_smaller_output_speaks_of_the_centre():
     measures[1].update(output, y)
     assert torch.equal(measures[0].compute(), measures[1].compute())
     with pytest.raises(ShapeError, match="even number"):
-        task.loss(output, F.pad(y, (1, 0), value=0))
+        task.loss(output, functional.pad(y, (1, 0), value=0))
 
 
 def test_accuracy_is_the_share_that_is_right():

@@ -16,5 +16,5 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     folder = Path(sys.argv[1])
     run = ft.training.train(plain(), lines(61), config=split_config(), folder=folder)
-    print(torch.distributed.get_world_size())
+    sys.stdout.write(f"{torch.distributed.get_world_size()}\n")
     torch.distributed.destroy_process_group()

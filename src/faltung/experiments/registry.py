@@ -20,6 +20,7 @@ from . import (
     padding_stride,
     photo_edges,
     pooling_steps,
+    reading,
     regularisers,
     scharr_rotation,
     shifted_digits,
@@ -60,6 +61,7 @@ EXPERIMENTS: tuple[Experiment[Any, Any], ...] = (
     regularisers.EXPERIMENT,
     dropout_grid.EXPERIMENT,
     train_classifier.EXPERIMENT,
+    reading.EXPERIMENT,
 )
 
 

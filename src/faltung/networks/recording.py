@@ -48,6 +48,13 @@ class Field:
     folded: frozenset[int] = frozenset()
 
 
+@dataclass(frozen=True)
+class Ref:
+    """A traced tensor among the arguments of a step."""
+
+    number: int
+
+
 @dataclass(eq=False)
 class Step:
     """One operation on a traced tensor.
@@ -66,6 +73,8 @@ class Step:
         parameters: numbers trained that are met here first.
         num_bytes: of the tensor made; 0 where it shares memory with its input.
         fields: for each spatial axis of the network's input.
+        given: the arguments, positional and named; in the place of a traced tensor stands its number as a `Ref`.
+        dtype: of the tensor made.
     """
 
     operation: str
@@ -81,6 +90,8 @@ class Step:
     parameters: int
     num_bytes: Any
     fields: tuple[Field, ...]
+    given: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
+    dtype: Any = None
 
     @property
     def name(self) -> str:
@@ -311,6 +322,8 @@ class Recorder:
                 parameters=self._new(value for value in flat((args, kwargs)) if isinstance(value, nn.Parameter)),
                 num_bytes=0 if made.is_view else self._bytes(made.shape, dtype),
                 fields=fields,
+                given=(_referred(tuple(args)), _referred(kwargs)),
+                dtype=dtype,
             )
         )
         return output
@@ -363,6 +376,17 @@ class Recorder:
             parts = [part for name, part in module.named_children() if name == "parametrizations"]
             own = [*module.parameters(recurse=False), *(p for part in parts for p in part.parameters())]
             mine[-1].parameters += self._new(own)
+
+
+def _referred(value: Any) -> Any:
+    """Arguments without the traced tensors, which would keep the whole run alive and change with it."""
+    if type(value) is Traced:
+        return Ref(value.number)
+    if isinstance(value, dict):
+        return {key: _referred(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return tuple(_referred(entry) for entry in value)
+    return value
 
 
 def _moved(

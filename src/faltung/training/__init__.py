@@ -10,6 +10,16 @@ from ..errors import MissingDependency
 
 if TYPE_CHECKING:
     from . import recipes
+    from .calibration import (
+        ExpectedErrors,
+        Reliability,
+        RiskCoverage,
+        Temperature,
+        expected_errors,
+        reliability,
+        risk_coverage,
+        temperature,
+    )
     from .config import Config
     from .evaluation import Evaluation, evaluate, predict
     from .loop import Epoch, Run, resume, train
@@ -17,6 +27,16 @@ if TYPE_CHECKING:
     from .tasks import Classification, Segmentation, Task
 
 _HOMES = {
+    "calibration": (
+        "ExpectedErrors",
+        "Reliability",
+        "RiskCoverage",
+        "Temperature",
+        "expected_errors",
+        "reliability",
+        "risk_coverage",
+        "temperature",
+    ),
     "config": ("Config",),
     "evaluation": ("Evaluation", "evaluate", "predict"),
     "loop": ("Epoch", "Run", "resume", "train"),
@@ -32,15 +52,23 @@ __all__ = [
     "Config",
     "Epoch",
     "Evaluation",
+    "ExpectedErrors",
     "RateSearch",
+    "Reliability",
+    "RiskCoverage",
     "Run",
     "Segmentation",
     "Task",
+    "Temperature",
     "evaluate",
+    "expected_errors",
     "find_rate",
     "predict",
     "recipes",
+    "reliability",
     "resume",
+    "risk_coverage",
+    "temperature",
     "train",
 ]
 
