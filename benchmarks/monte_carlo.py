@@ -1,8 +1,8 @@
 """Monte-Carlo dropout: is the time at most prefix + T suffixes + 10 %? python -m benchmarks.monte_carlo. Three minutes.
 
 Each network is cut by hand where its first dropout stands, which is what one would write for it alone: `prefix(x)`,
-then `suffix(...)` T times. Both parts are timed on their own, and their sum is the bound. Four ways then run on the
-same masks, and have to agree before anything is timed; the fifth draws its own. The machine should have nothing else to do.
+then `suffix(...)` T times. Both parts are timed on their own; their sum is the bound. Four ways then run on the
+same masks, and have to agree before anything is timed; the fifth draws its own. The machine should be quiet.
 """
 
 import argparse

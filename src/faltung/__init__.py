@@ -35,8 +35,7 @@ _HOMES = {
     "filters.smoothing": ("box", "gaussian", "smooth"),
     "planner": ("Plan",),
 }
-_PACKAGES = ("compat", "data", "networks", "nn", "training", "uncertainty")
-_PACKAGES = ("compat", "data", "networks", "nn", "tiling")
+_PACKAGES = ("compat", "data", "networks", "nn", "tiling", "training", "uncertainty")
 """Reached by their own name, e.g. `faltung.data.read`."""
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
