@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -78,6 +79,24 @@ class _Call:
     spread: bool
     results: list[Any] = field(default_factory=list)
     structure: Any = None
+
+    @cached_property
+    def is_single(self) -> bool:
+        """Whether one tensor was returned, and nothing around it."""
+        return self.structure.is_leaf() and isinstance(self.results[0], _Result)
+
+    def check_sizes(self, result: Any) -> None:
+        """Refuse other shapes than in the first pass."""
+        if self.is_single:
+            made = [result]
+        else:
+            leaves, _ = tree_flatten(result)
+            made = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+        old = [leaf for leaf in self.results if isinstance(leaf, _Result)]
+        if len(made) != len(old) or any(
+            one.argument < 0 and one.shape != new.shape for one, new in zip(old, made, strict=True)
+        ):
+            raise Unfollowed(f"{_name(self.function)} makes sizes that depend on random numbers")
 
 
 class _Watch(TorchFunctionMode):
@@ -159,7 +178,7 @@ class Followed(_Watch):
     def met(self, function: Any, args: Any, kwargs: Any, *, draws: bool) -> Any:
         """Compute the call, and see what it depends on and what it changes."""
         number = len(self.calls)
-        leaves, _ = tree_flatten((args, kwargs))
+        leaves = _leaves(args, kwargs)
         tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
         if not same_state(self._generators.state(), self._state):
             raise Unfollowed("random numbers are drawn where no call of torch shows it")
@@ -329,52 +348,47 @@ class Repeated(_Watch):
         self._next += 1
         if call.function != function:
             raise Unfollowed(f"call {self._next} of a pass is {_name(function)}, in the first {_name(call.function)}")
-        leaves, structure = tree_flatten((args, kwargs))
         if call.draws and self._lanes is not None:
-            return self._drawn(call, leaves, structure)
+            return self._drawn(call, args, kwargs)
         if call.runs:
             result = function(*args, **kwargs)
-            pairs = zip(*_tensors(call.results, result), strict=True)
-            if any(old.argument < 0 and new.shape != old.shape for old, new in pairs):
-                raise Unfollowed(f"{_name(function)} makes sizes that depend on random numbers")
+            call.check_sizes(result)
             return result
-        if not _agree(call.constants, _constants(leaves)):
+        leaves = _leaves(args, kwargs)
+        if not _agree(call.constants, leaves):
             raise Unfollowed(f"{_name(function)} gets other options than in the first pass")
-        results = [
-            leaf
-            if not isinstance(leaf, _Result)
-            else leaves[leaf.argument]
-            if leaf.argument >= 0
-            else self._old(leaf, call)
-            for leaf in call.results
-        ]
-        return tree_unflatten(results, call.structure)
+        results = [self._again(leaf, call, leaves) if isinstance(leaf, _Result) else leaf for leaf in call.results]
+        return results[0] if call.is_single else tree_unflatten(results, call.structure)
 
-    def _old(self, result: _Result, call: _Call) -> Tensor:
+    def _again(self, result: _Result, call: _Call, leaves: Sequence[Any]) -> Any:
+        """A tensor that a call returned in the first pass."""
+        if result.argument >= 0:
+            return leaves[result.argument]
         if result.value is None:
             # nothing that is computed reads it: its shape is enough, and NaN would show if that were wrong
             nothing = float("nan") if result.dtype.is_floating_point or result.dtype.is_complex else 0
-            return torch.full((), nothing, dtype=result.dtype, device=result.device).expand(result.shape)
+            result.value = torch.full((), nothing, dtype=result.dtype, device=result.device).expand(result.shape)
         if not call.spread:
             return result.value
         return result.value.clone() if self._lanes is None else _Spread.apply(self._lanes, result.value)
 
-    def _drawn(self, call: _Call, leaves: list[Any], structure: Any) -> Any:
+    def _drawn(self, call: _Call, args: Any, kwargs: Any) -> Any:
         """A draw for each lane, in the state of its own sample."""
+        leaves, structure = tree_flatten((args, kwargs))
         places = [place for place, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
 
         def one(lane: int, *tensors: Tensor) -> tuple[Tensor, ...]:
             own = list(leaves)
             for place, tensor in zip(places, tensors, strict=True):
                 own[place] = tensor
-            args, kwargs = tree_unflatten(own, structure)
+            own_args, own_kwargs = tree_unflatten(own, structure)
             state = self._states[lane]
             if state is None:
                 self._generators.start(self._samples[lane])
             else:
                 self._generators.go_to(state)
             with at(sample=self._samples[lane]):
-                made, _ = tree_flatten(call.function(*args, **kwargs))
+                made, _ = tree_flatten(call.function(*own_args, **own_kwargs))
             self._states[lane] = self._generators.state()
             return tuple(leaf for leaf in made if isinstance(leaf, Tensor))
 
@@ -386,7 +400,7 @@ class Repeated(_Watch):
                 continue
             new = next(drawn)
             # written in place: the argument itself goes on
-            results.append(leaves[leaf.argument] if leaf.argument >= 0 else new)
+            results.append(_leaves(args, kwargs)[leaf.argument] if leaf.argument >= 0 else new)
         return tree_unflatten(results, call.structure)
 
 
@@ -449,17 +463,29 @@ def _constants(leaves: Sequence[Any]) -> list[Any]:
     return [None if isinstance(leaf, Tensor) else leaf for leaf in leaves]
 
 
-def _tensors(old: Sequence[Any], new: Any) -> tuple[list[_Result], list[Tensor]]:
-    """The tensors that a call made before, and those that it made now."""
-    leaves, _ = tree_flatten(new)
-    return [leaf for leaf in old if isinstance(leaf, _Result)], [leaf for leaf in leaves if isinstance(leaf, Tensor)]
-
-
-def _agree(a: Sequence[Any], b: Sequence[Any]) -> bool:
+def _agree(old: Sequence[Any], new: Sequence[Any]) -> bool:
+    """Whether arguments are those of the first pass; None stands there for a tensor."""
+    if len(old) != len(new):
+        return False
     try:
-        return len(a) == len(b) and all(one is other or bool(one == other) for one, other in zip(a, b, strict=True))
+        return all(
+            one is other or isinstance(other, Tensor) or bool(one == other) for one, other in zip(old, new, strict=True)
+        )
     except (RuntimeError, TypeError, ValueError):
         return False
+
+
+def _leaves(*values: Any) -> list[Any]:
+    """Everything inside of tuples, lists and dictionaries, in order; torch's own walk takes ten times as long."""
+    found: list[Any] = []
+    for value in values:
+        if isinstance(value, (tuple, list)):
+            found += _leaves(*value)
+        elif isinstance(value, dict):
+            found += _leaves(*value.values())
+        else:
+            found.append(value)
+    return found
 
 
 def _name(function: Any) -> str:
