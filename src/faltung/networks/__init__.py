@@ -12,21 +12,25 @@ if TYPE_CHECKING:
     from .exported import read_exported
     from .fields import ReceptiveField, measure_receptive_field, receptive_field, receptive_positions
     from .formula import OutputSize, ValidSizes, output_size, valid_sizes
+    from .gated import GatedConvNet, Stream
     from .inspection import Inspection, Layer, inspect
 
 _HOMES = {
     "exported": ("read_exported",),
     "fields": ("ReceptiveField", "measure_receptive_field", "receptive_field", "receptive_positions"),
     "formula": ("OutputSize", "ValidSizes", "output_size", "valid_sizes"),
+    "gated": ("GatedConvNet", "Stream"),
     "inspection": ("Inspection", "Layer", "inspect"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "GatedConvNet",
     "Inspection",
     "Layer",
     "OutputSize",
     "ReceptiveField",
+    "Stream",
     "ValidSizes",
     "inspect",
     "measure_receptive_field",
