@@ -18,6 +18,7 @@ from .explain import explain
 from .filter import filter_picture
 from .inspect import inspect
 from .smooth import smooth
+from .text import text
 from .tour import tour
 
 # rich_markup_mode=None: rich's help costs 120 ms of the 300 that --help may take
@@ -41,6 +42,7 @@ for verb, function, in_short in (
     ("doctor", doctor, "Versions, processor, cache, self-test."),
 ):
     app.command(verb, short_help=in_short)(function)
+app.add_typer(text, name="text", short_help="Language models of gated convolutions.")
 
 
 def _print_version(wanted: bool) -> None:
