@@ -62,7 +62,7 @@ def compute(p: GatedText) -> Foretold:
         learned, validation=held_out, vocabulary=vocabulary, net=net, config=config, window=64, passes=p.passes
     )
     line = "HAMLET.\nTo be, or not to be, that is the question:\n"
-    losses = [(epoch.loss, epoch.scores["nats"]) for epoch in done.run.history]
+    epochs = [(epoch.loss, epoch.scores["nats"]) for epoch in done.run.history]
     tokens = torch.from_numpy(vocabulary.encode(held_out, unknown="skip").tokens)
     with seeded(p.seed), torch.no_grad():
         # what each character costs if nothing stands before it
@@ -72,13 +72,13 @@ def compute(p: GatedText) -> Foretold:
         # the same places again and again, with more and more before them
         places = torch.linspace(100, len(tokens) - 2, 2_000).long()
         lengths = np.array([1, 2, 3, 4, 6, 9, 13, 17, net.num_seen, net.num_seen + 10])
-        by_length = []
+        costs = []
         for length in lengths.tolist():
             seen = tokens[places[:, None] + torch.arange(1 - length, 1)]
             p_next = net(seen)[..., -1].log_softmax(1)
-            by_length.append(-float(p_next.gather(1, tokens[places + 1, None]).mean()))
+            costs.append(-float(p_next.gather(1, tokens[places + 1, None]).mean()))
         nats = text.token_nats(net, tokens)[places.numpy()].mean()
-        (field,) = networks.receptive_field(net.blocks, (1, p.channels, 60))
+        (reached,) = networks.receptive_field(net.blocks, (1, p.channels, 60))
 
         # the gates: sigmoid(B), the mean over channels, at every place of the text
         gates = []
@@ -103,23 +103,13 @@ def compute(p: GatedText) -> Foretold:
     found = [i for i in range(len(vocabulary)) if (tokens == i).sum() >= 20]
     opened = np.stack([by_place[:, (tokens == i).numpy()].mean(1) for i in found], 1)
     symbols = [vocabulary.symbols[i] for i in found]
-    size = sum(weights.numel() for weights in net.parameters())
+    parameters = sum(weights.numel() for weights in net.parameters())
+    unigram, nats, num_seen = float(unigram), float(nats), net.num_seen
+    losses, by_length, field = np.array(epochs), np.array(costs), reached.length
     return Foretold(
-        float(unigram),
-        np.array(losses),
-        lengths,
-        np.array(by_length),
-        float(nats),
-        net.num_seen,
-        field.length,
-        size,
-        strip,
-        symbols,
-        opened,
-        step_error,
-        line,
+        unigram, losses, lengths, by_length, nats, num_seen, field, parameters, strip, symbols, opened, step_error, line,
         sample,
-    )
+    )  # fmt: skip
 
 
 def check(p: GatedText, r: Foretold) -> tuple[Golden, ...]:
