@@ -107,8 +107,8 @@ def compute(p: GatedText) -> Foretold:
     unigram, nats, num_seen = float(unigram), float(nats), net.num_seen
     losses, by_length, field = np.array(epochs), np.array(costs), reached.length
     return Foretold(
-        unigram, losses, lengths, by_length, nats, num_seen, field, parameters, strip, symbols, opened, step_error, line,
-        sample,
+        unigram, losses, lengths, by_length, nats, num_seen, field, parameters, strip, symbols, opened, step_error,
+        line, sample,
     )  # fmt: skip
 
 
