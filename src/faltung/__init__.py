@@ -36,11 +36,13 @@ _HOMES = {
     "planner": ("Plan",),
 }
 _PACKAGES = ("compat", "data", "networks", "nn", "tiling", "training", "uncertainty")
+_PACKAGES = ("compat", "data", "networks", "nn", "text", "training", "uncertainty")
 """Reached by their own name, e.g. `faltung.data.read`."""
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
     from . import compat, data, networks, nn, tiling, training, uncertainty
+    from . import compat, data, networks, nn, text, training, uncertainty
     from .conventions.differences import Difference, Differences, why_different
     from .conventions.translation import Translation, translate
     from .door import convolve, correlate, explain, methods, plan
@@ -112,6 +114,7 @@ __all__ = [
     "smooth",
     "sobel",
     "tiling",
+    "text",
     "training",
     "translate",
     "uncertainty",

@@ -22,6 +22,7 @@ from .inspect import inspect
 from .predict import predict
 from .resume import resume
 from .smooth import smooth
+from .text import text
 from .tour import tour
 from .train import train
 
@@ -51,6 +52,7 @@ for verb, function, in_short in (
     ("doctor", doctor, "Versions, processor, cache, self-test."),
 ):
     app.command(verb, short_help=in_short)(function)
+app.add_typer(text, name="text", short_help="Language models of gated convolutions.")
 
 
 def _print_version(wanted: bool) -> None:

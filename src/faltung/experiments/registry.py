@@ -14,6 +14,7 @@ from . import (
     dropout_grid,
     dropout_noise,
     film,
+    gated_text,
     mixability,
     noisy_edges,
     own_function,
@@ -63,6 +64,7 @@ EXPERIMENTS: tuple[Experiment[Any, Any], ...] = (
     regularisers.EXPERIMENT,
     dropout_grid.EXPERIMENT,
     train_classifier.EXPERIMENT,
+    gated_text.EXPERIMENT,
     reading.EXPERIMENT,
 )
 

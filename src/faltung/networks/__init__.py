@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .exported import read_exported
     from .fields import ReceptiveField, measure_receptive_field, receptive_field, receptive_positions
     from .formula import OutputSize, ValidSizes, output_size, valid_sizes
+    from .gated import GatedConvNet, Stream
     from .inspection import Inspection, Layer, inspect
     from .saved import NETWORKS, Facts, Saved, load_model, save_model
     from .unet import UNet
@@ -22,6 +23,7 @@ _HOMES = {
     "exported": ("read_exported",),
     "fields": ("ReceptiveField", "measure_receptive_field", "receptive_field", "receptive_positions"),
     "formula": ("OutputSize", "ValidSizes", "output_size", "valid_sizes"),
+    "gated": ("GatedConvNet", "Stream"),
     "inspection": ("Inspection", "Layer", "inspect"),
     "saved": ("NETWORKS", "Facts", "Saved", "load_model", "save_model"),
     "unet": ("UNet",),
@@ -32,12 +34,14 @@ __all__ = [
     "NETWORKS",
     "ConvNet",
     "Facts",
+    "GatedConvNet",
     "Inspection",
     "Layer",
     "OutputSize",
     "ReceptiveField",
     "Saved",
     "UNet",
+    "Stream",
     "ValidSizes",
     "inspect",
     "load_model",
