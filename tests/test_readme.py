@@ -48,7 +48,7 @@ def test_every_command_runs(command: str, tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_there_is_a_command_of_each_kind() -> None:
     verbs = {command.split()[1] for command in COMMANDS}
-    assert verbs == {"edges", "smooth", "filter", "convolve", "dropout", "explain", "inspect", "doctor"}
+    assert verbs == {"edges", "smooth", "filter", "convolve", "dropout", "explain", "inspect", "data", "doctor"}
 
 
 def test_powers_behind_many_zeros_are_all_right() -> None:

@@ -156,7 +156,7 @@ class Plan:
         if out is not None and out.dtype == spec.item and out.flags.carray:
             total = out
         else:
-            total = np.empty(self._out_shape, spec.item)
+            total = compiler.room(self._out_shape, spec.item)
         if total.size:
             try:
                 # what is missing within x is made up for together with what is outside

@@ -17,7 +17,7 @@ import faltung.cli
 from faltung.cli import main
 from faltung.data import write
 
-VERBS = ("tour", "edges", "smooth", "filter", "convolve", "dropout", "explain", "inspect", "doctor")
+VERBS = ("tour", "edges", "smooth", "filter", "convolve", "dropout", "explain", "inspect", "data", "doctor")
 START = "import sys; from faltung.cli import main; sys.exit(main())"
 
 
@@ -185,6 +185,7 @@ def test_a_terminal_without_such_signs_gets_question_marks():
 @pytest.mark.parametrize(
     "words",
     [
+        ("data",),
         ("doctor",),
         ("explain", "--shape", "64x64", "-k", "disk:4"),
         ("edges", "coins"),

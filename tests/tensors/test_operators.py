@@ -10,7 +10,7 @@ from torch.autograd import gradcheck, gradgradcheck
 
 from faltung.tensors import operators
 from faltung.tensors.edges import places
-from faltung.tensors.operators import correlate, num_outputs, to_input, to_weight
+from faltung.tensors.operators import correlate, depthwise, depthwise_gradients, num_outputs, to_input, to_weight
 
 
 @st.composite
@@ -100,3 +100,36 @@ def test_narrow_floats_are_summed_in_float32(dtype: torch.dtype) -> None:
     rest = ([1, 1], [1, 1], [1, 1], [1, 1], 2, "direct")
     right = correlate(x.float(), w.float(), *rest)
     assert torch.equal(correlate(x, w, *rest), right.to(dtype))
+
+
+@pytest.mark.parametrize("sizes", [(24,), (5, 24)], ids=str)
+def test_depthwise_operators_have_gradients_of_any_order(sizes: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    num = len(sizes)
+    x = torch.randn(2, 2, *sizes, dtype=torch.float64, requires_grad=True)
+    w = torch.randn(2, 1, *[3] * num, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(2, dtype=torch.float64, requires_grad=True)
+    before, after = [1] * num, [2] * num
+    g = torch.randn_like(depthwise(x, w, bias, before, after), requires_grad=True)
+    # a few random directions: every entry of the second order would take minutes
+    assert gradcheck(lambda *a: depthwise(*a, before, after), (x, w, bias), fast_mode=True)
+    assert gradgradcheck(lambda *a: depthwise(*a, before, after), (x, w, bias), fast_mode=True)
+    assert gradcheck(lambda *a: depthwise_gradients(*a, before, after), (x, w, g), fast_mode=True)
+    assert gradgradcheck(lambda *a: depthwise_gradients(*a, before, after), (x, w, g), fast_mode=True)
+    torch.library.opcheck(depthwise, (x, w, bias, before, after))
+    torch.library.opcheck(depthwise_gradients, (x, w, g, before, after))
+
+
+@pytest.mark.parametrize(
+    "wanted", [(True, False, False), (False, True, True), (False, False, True), (True, True, False)]
+)
+def test_depthwise_gives_the_gradients_that_are_wanted(wanted: tuple[bool, ...]) -> None:
+    torch.manual_seed(0)
+    operands = [torch.randn(2, 2, 5, 24), torch.randn(2, 1, 3, 3), torch.randn(2)]
+    operands = [one.double().requires_grad_(want) for one, want in zip(operands, wanted, strict=True)]
+    y = depthwise(*operands, [1, 1], [1, 1])
+    right = torch.nn.functional.conv2d(*operands, padding=1, groups=2)
+    g = torch.randn_like(right)
+    asked = [one for one in operands if one.requires_grad]
+    for got, expected in zip(torch.autograd.grad(y, asked, g), torch.autograd.grad(right, asked, g), strict=True):
+        torch.testing.assert_close(got, expected)

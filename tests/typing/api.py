@@ -116,6 +116,18 @@ def files_are_read_and_written(x: NDArray[np.uint8]) -> None:
     ft.data.write("edges.png", x, tones="loud")  # type: ignore[arg-type]
 
 
+def sets_come_as_examples() -> None:
+    train, test = ft.data.fashion_mnist("train").split(0.9, seed=1)
+    assert_type(train, ft.data.Examples)
+    assert_type(test.subset([0, 1]).classes, tuple[str, ...])
+    assert_type(ft.data.shakespeare("valid"), str)
+    assert_type(
+        ft.data.examples_of("cells", size=(64, 64), values={"ground": 0, "cell": (255, 0, 0)}), ft.data.Examples
+    )
+    ft.data.nuclei("left")  # type: ignore[arg-type]
+    ft.data.examples_of("cells", fit="stretch")  # type: ignore[arg-type]
+
+
 def drop_in_modules_are_typed(x: NDArray[np.float32]) -> None:
     ndimage = ft.compat.scipy_ndimage
     assert_type(ndimage.gaussian_filter(x, [1.0, 2], mode=["wrap", "nearest"], axes=(0, 1)), Array)

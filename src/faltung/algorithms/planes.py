@@ -127,6 +127,11 @@ def pair_fields(spec: ConvSpec) -> dict[str, Any]:
     }
 
 
+def _streams(spec: ConvSpec) -> bool:
+    """Whether this result is so large that the caches would not keep it."""
+    return compiler.can_stream() and spec.num_outputs * spec.item.itemsize >= compiler.STREAMED
+
+
 PLANE_STRIDES = ((True, -2), (False, -2), (True, -3), (False, -3))
 LINE_STRIDES = ((True, -2), (False, -2))
 
@@ -150,6 +155,7 @@ def share_planes(spec: ConvSpec, source: str, fill: Any) -> Shared:
         vecs=vecs,
         vector_bytes=width,
         pieces=in_pieces,
+        streams=_streams(spec),
     )
     fields = plane_fields(axes, (rows, step), STRIP, BLOCK, step)
     cut = pieces(kh, kw, max(rows, UNROLLED + 1)) if in_pieces else np.zeros((1, 4), np.int64)
@@ -182,6 +188,7 @@ def share_separable(spec: ConvSpec, source: str) -> Shared:
         across_rows=across_rows,
         across_vecs=across_vecs,
         vector_bytes=width,
+        streams=_streams(spec),
     )
     step = lanes * max(vecs, across_vecs)
     fields = plane_fields(axes, (rows, step), 2 * STRIP, WIDE_BLOCK, step + lanes * vecs)

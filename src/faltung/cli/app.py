@@ -10,6 +10,7 @@ import typer
 
 from . import CANCELLED, DONE, WRONG_OPTIONS, cancelled, one_line
 from .convolve import convolve
+from .data import data
 from .doctor import doctor
 from .dropout import dropout
 from .edges import edges
@@ -36,6 +37,7 @@ for verb, function, in_short in (
     ("dropout", dropout, "What dropout does to a grid of numbers."),
     ("explain", explain, "Which algorithm a call takes, and why."),
     ("inspect", inspect, "Sizes, fields and costs of a network."),
+    ("data", data, "Sets of examples, and what installs them."),
     ("doctor", doctor, "Versions, processor, cache, self-test."),
 ):
     app.command(verb, short_help=in_short)(function)

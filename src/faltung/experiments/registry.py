@@ -8,6 +8,7 @@ from . import (
     binning,
     co_adaptation,
     coding,
+    convnet_stages,
     definition,
     dilation,
     dropout_grid,
@@ -19,6 +20,7 @@ from . import (
     padding_stride,
     photo_edges,
     pooling_steps,
+    reading,
     regularisers,
     scharr_rotation,
     shifted_digits,
@@ -26,6 +28,7 @@ from . import (
     sobel_slopes,
     tophat_hann,
     torch_twins,
+    train_classifier,
     window_steps,
     wrong_elsewhere,
 )
@@ -51,11 +54,14 @@ EXPERIMENTS: tuple[Experiment[Any, Any], ...] = (
     photo_edges.EXPERIMENT,
     algorithms_race.EXPERIMENT,
     wrong_elsewhere.EXPERIMENT,
+    convnet_stages.EXPERIMENT,
     mixability.EXPERIMENT,
     co_adaptation.EXPERIMENT,
     dropout_noise.EXPERIMENT,
     regularisers.EXPERIMENT,
     dropout_grid.EXPERIMENT,
+    train_classifier.EXPERIMENT,
+    reading.EXPERIMENT,
 )
 
 

@@ -6,7 +6,9 @@ llvmlite is imported where it is used: about 50 ms, paid by the first loop and n
 import ctypes
 import functools
 import hashlib
+import math
 import os
+import platform
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -120,6 +122,29 @@ def vector_bytes() -> int:
     """Width of the widest vector register, in bytes."""
     features = _host()[1]
     return 64 if "+avx512f" in features else 32 if "+avx2" in features else 16
+
+
+STREAMED = 1 << 23
+"""Bytes of a result from which it is stored past the caches, which it would fill: a line then need not be read from
+memory only to be overwritten. Gaussian, sigma 3, on 2048 x 2048 takes 2.1 instead of 2.3 ms on two threads."""
+
+ALIGNMENT = 64
+"""Bytes of the widest vector there is."""
+
+
+def room(shape: tuple[int, ...], item: np.dtype[Any]) -> Array:
+    """A new array for a result; a large one begins where a vector does, so that it can be streamed."""
+    num_bytes = math.prod(shape) * item.itemsize
+    if num_bytes < STREAMED or item.kind == "O":
+        return np.empty(shape, item)
+    memory = np.empty(num_bytes + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + num_bytes].view(item).reshape(shape)
+
+
+def can_stream() -> bool:
+    """Whether stores can pass the caches: elsewhere than on x86 their order would need another fence."""
+    return platform.machine() in ("x86_64", "AMD64")
 
 
 def host_description() -> tuple[str, tuple[str, ...]]:

@@ -235,6 +235,7 @@ class Emitter:
                 "  ret void",
                 "}",
                 f"attributes #0 = {{ {widths} }}",
+                "!0 = !{i32 1}",
                 "",
             ]
         )
@@ -291,6 +292,22 @@ class Emitter:
         type_, poison = vector(x.type, lanes), f"<{lanes} x {x.type.name}> poison"
         one = self.emit(type_, f"insertelement {poison}, {x.type.name} {x}, i64 0")
         return self.emit(type_, f"shufflevector {type_.name} {one}, {poison}, <{lanes} x i32> zeroinitializer")
+
+    def stream(self, place, value):
+        """Store a vector past the caches; the place must be a multiple of its size. Ends with a `fence`."""
+        self.check(place, value.type.lanes)
+        size = value.type.lanes * value.type.item.num_bytes
+        self.line(f"store {value.type.name} {value}, ptr {place}, align {size}, !nontemporal !0")
+
+    def fence(self):
+        """What was streamed is seen by other threads before anything that is stored later."""
+        self.declared["sfence"] = "declare void @llvm.x86.sse.sfence()"
+        self.line("call void @llvm.x86.sse.sfence()")
+
+    def is_multiple(self, place, num_bytes):
+        """Whether an address is a multiple of so many bytes, a power of two."""
+        address = self.emit(i64, f"ptrtoint ptr {place} to i64")
+        return (address & (num_bytes - 1)) < 1
 
     def zeros(self, item, lanes):
         """A vector of zeros."""

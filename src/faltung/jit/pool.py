@@ -6,11 +6,12 @@ is busy elsewhere) and across fork (a child starts without workers and makes its
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from queue import SimpleQueue
 
 
-class _Job:
+class Job:
     """task(part) for every part, each run once by whoever comes first."""
 
     def __init__(self, task: Callable[[int], None], num_parts: int, num_helpers: int) -> None:
@@ -47,7 +48,7 @@ class Pool:
 
     def __init__(self) -> None:
         """Without threads: they come with the first job that wants them."""
-        self._jobs: SimpleQueue[tuple[_Job, threading.RLock]] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Job, threading.RLock]] = SimpleQueue()
         self._num_threads = 0
         self._lock = threading.Lock()
 
@@ -62,7 +63,7 @@ class Pool:
                 task(part)
             return
         helpers = min(workers, num_parts) - 1
-        job = _Job(task, num_parts, helpers)
+        job = Job(task, num_parts, helpers)
         self._hire(helpers)
         try:
             for ticket in job.tickets:
@@ -91,7 +92,7 @@ class Pool:
         while True:
             self._help(*self._jobs.get())
 
-    def _help(self, job: _Job, ticket: threading.RLock) -> None:
+    def _help(self, job: Job, ticket: threading.RLock) -> None:
         """Work on the job unless it has ended; a function, so that a sleeping worker keeps no arrays alive."""
         if ticket.acquire(blocking=False):
             try:
@@ -103,9 +104,26 @@ class Pool:
 _pool = Pool()
 
 
+_local = threading.local()
+
+Run = Callable[[Callable[[int], None], int, int], None]
+"""run(task, num_parts, workers), as `Pool.run`."""
+
+
 def run_parts(task: Callable[[int], None], num_parts: int, workers: int) -> None:
-    """`Pool.run` on the pool that the whole process shares."""
-    _pool.run(task, num_parts, workers)
+    """`Pool.run` on the pool that the whole process shares, or on the threads that `shared_by` named."""
+    run: Run | None = getattr(_local, "run", None)
+    (run or _pool.run)(task, num_parts, workers)
+
+
+@contextmanager
+def shared_by(run: Run | None) -> Iterator[None]:
+    """What this thread computes inside is shared out by `run`; None: by our own pool."""
+    before, _local.run = getattr(_local, "run", None), run
+    try:
+        yield
+    finally:
+        _local.run = before
 
 
 def _fresh_pool() -> None:

@@ -2,7 +2,7 @@
 
 from ..jit.emitter import OF_DTYPE, i64, ptr
 from .stack import PAIRS, pair_of, stack_emitter
-from .tiles import dense_tile, stage_block
+from .tiles import all_aligned, dense_tile, stage_block
 
 GEOMETRY = {
     "src_stride": i64,
@@ -27,13 +27,14 @@ GEOMETRY = {
 """The plan block that all plane loops read: strides in elements, edges of strips and blocks in outputs."""
 
 
-def dense2d(*, source, result, kh, kw, rows, vecs, vector_bytes, pieces, checked=False):
+def dense2d(*, source, result, kh, kw, rows, vecs, vector_bytes, pieces, streams, checked=False):
     """Write the loop.
 
     Args:
         source, result: dtype names of the samples, and of weights and sums.
         kh, kw: kernel size to unroll for; 0 is any size (kh >= rows).
         rows, vecs: the register tile.
+        streams: whether results go past the caches where they lie in aligned places and are one sum.
         pieces: the taps are summed piece by piece, as the table `pieces` (r0, r1, c0, c1 each) says; 0 is one sum.
     """
     pixel, item = OF_DTYPE[source], OF_DTYPE[result]
@@ -43,11 +44,14 @@ def dense2d(*, source, result, kh, kw, rows, vecs, vector_bytes, pieces, checked
     e.unpack(e.plan, **GEOMETRY, kheight=i64, kwidth=i64, pieces=ptr(i64), num_pieces=i64)
     spare, stage = e.scratch, e.scratch + rows * step
 
-    def tile(weights, base, stride, out, out_stride):
+    def tile(weights, base, stride, out, out_stride, whole_tile):
         whole = {"rows": rows, "vecs": vecs, "lanes": lanes}
         if not pieces:
             size = kh or e.kheight, kw or e.kwidth
-            dense_tile(e, item, base, stride, weights, kw or e.kwidth, *size, out, out_stride, **whole)
+            streamed = whole_tile & all_aligned(e, out, out_stride, rows, vector_bytes) if streams else None
+            dense_tile(
+                e, item, base, stride, weights, kw or e.kwidth, *size, out, out_stride, streamed=streamed, **whole
+            )
             return
         with e.range(e.num_pieces) as p:
             r0, r1, c0, c1 = (e.pieces[p * 4 + i] for i in range(4))
@@ -85,6 +89,7 @@ def dense2d(*, source, result, kh, kw, rows, vecs, vector_bytes, pieces, checked
                 stride,
                 e.where(fits, target, spare),
                 e.where(fits, e.dst_stride, step),
+                fits,
             )
             with e.when(~fits), e.range(e.least(th - r1, rows)) as i, e.range(e.least(tw - c1, step)) as j:
                 target[i * e.dst_stride + j] = spare[i * step + j]
@@ -99,4 +104,6 @@ def dense2d(*, source, result, kh, kw, rows, vecs, vector_bytes, pieces, checked
         with e.range(e.num_blocks) as b:
             x = e.column_edges[b]
             block(src, weights, dst, y, e.row_edges[strip + 1] - y, x, e.column_edges[b + 1] - x)
+    if streams:
+        e.fence()
     return e

@@ -3,15 +3,16 @@
 from ..jit.emitter import OF_DTYPE, i64
 from .dense2d import GEOMETRY
 from .stack import pair_of, stack_emitter
-from .tiles import dense_tile, row_tile, stage_block
+from .tiles import all_aligned, dense_tile, row_tile, stage_block
 
 
-def separable2d(*, source, result, kh, kw, rows, vecs, across_rows, across_vecs, vector_bytes, checked=False):
+def separable2d(*, source, result, kh, kw, rows, vecs, across_rows, across_vecs, vector_bytes, streams, checked=False):
     """Write the loop.
 
     Args:
         source, result: dtype names of the samples, and of weights and sums.
         kh, kw: kernel size to unroll for; 0 is any size (kh >= rows, kw >= lanes * (across_vecs - 1)).
+        streams: whether results go past the caches where they lie in aligned places.
         rows, vecs: the register tile of the pass down; `rows` rows are kept between the passes.
         across_rows, across_vecs: the register tile of the pass across; across_rows divides rows.
     """
@@ -56,7 +57,11 @@ def separable2d(*, source, result, kh, kw, rows, vecs, across_rows, across_vecs,
                     out, out_stride = e.where(whole, target, spare), e.where(whole, e.dst_stride, across_step)
                     inputs = [middle + ((q + i) * e.stage_stride + c) for i in range(across_rows)]
                     outputs = [out + out_stride * i for i in range(across_rows)]
-                    row_tile(e, item, inputs, across, kw, outputs, vecs=across_vecs, lanes=lanes)
+                    aligned = all_aligned(e, target, e.dst_stride, across_rows, vector_bytes) if streams else None
+                    row_tile(
+                        e, item, inputs, across, kw, outputs, vecs=across_vecs, lanes=lanes,
+                        streamed=whole & aligned if streams else None,
+                    )  # fmt: skip
                     with (
                         e.when(~whole),
                         e.range(e.least(th - (r + q), across_rows)) as i,
@@ -74,4 +79,6 @@ def separable2d(*, source, result, kh, kw, rows, vecs, across_rows, across_vecs,
         with e.range(e.num_blocks) as b:
             x = e.column_edges[b]
             block(src, down, across, dst, y, e.row_edges[strip + 1] - y, x, e.column_edges[b + 1] - x)
+    if streams:
+        e.fence()
     return e

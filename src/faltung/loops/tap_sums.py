@@ -44,26 +44,8 @@ def tap_sums(*, item, kh, kw, vector_bytes, checked=False):
         stage=ptr(number), first=i64, last=i64,
     )  # fmt: skip
     e.unpack(e.plan, **GEOMETRY)
-    group = max(1, SUMS // kw)
     g_plane, x_plane = e.out_height * e.out_width, e.height * e.width
     reach_x = e.out_width + e.across * (kw - 1)
-
-    def add(out, g, num_rows, width, start, stop):
-        """Columns start..stop of g, so many at a time; 1 is a number, not a vector."""
-        for top in range(0, kh, group):
-            taps = [(i, j) for i in range(top, min(kh, top + group)) for j in range(kw)]
-            sums = [e.cell(e.zeros(number, width) if width > 1 else 0.0, number) for _ in taps]
-            with e.range(num_rows) as r:
-                line = g + r * e.out_width
-                lines = [e.stage + (r + e.down * i) * e.stage_stride for i in range(top, min(kh, top + group))]
-                with e.range(start, stop, width) as c:
-                    of_g = line.vec(c, width if width > 1 else 0)
-                    for (i, j), total in zip(taps, sums, strict=True):
-                        of_x = lines[i - top].vec(c + e.across * j, width if width > 1 else 0)
-                        total.value = e.multiply_add(of_g, of_x, total.value)
-            for (i, j), total in zip(taps, sums, strict=True):
-                one = e.sum_of(total.value) if width > 1 else total.value
-                out[i * kw + j] = out[i * kw + j] + e.cast(one, f64)
 
     with e.range(e.first, e.last) as channel:
         out = e.out + channel * (kh * kw)
@@ -80,11 +62,51 @@ def tap_sums(*, item, kh, kw, vector_bytes, checked=False):
                     (0, reach_x, e.width, e.left, e.num_left, e.column_table),
                     e.value(0.0, number),
                 )  # fmt: skip
-                here, done, width = g + y * e.out_width, e.value(0, i64), lanes
-                while width:
-                    # whole vectors, then what is left by halves
-                    stop = e.out_width // width * width
-                    with e.when(done < stop):
-                        add(out, here, num_rows, width, done, stop)
-                    done, width = stop, width // 2
+                add_sums(
+                    e, number, g + y * e.out_width, e.out_width, num_rows, e.stage, e.stage_stride, out,
+                    kh=kh, kw=kw, down=e.down, across=e.across, lanes=lanes,
+                )  # fmt: skip
     return e
+
+
+def add_sums(e, item, g, width, num_rows, x, x_stride, out, *, kh, kw, lanes, down=1, across=1, plain=None):
+    """Add to out, for each tap, the sum of g times what the tap sees of x.
+
+    Args:
+        g: num_rows rows of `width`, one behind the other.
+        x: the padded rows that the windows of g see, `x_stride` apart.
+        out: kh x kw float64.
+        plain: where the sum of g itself is added.
+    """
+    group = max(1, SUMS // kw)
+
+    def columns(start, stop, width_of):
+        """Columns start..stop of g, so many at a time; 1 is a number, not a vector."""
+        vector = width_of if width_of > 1 else 0
+        for top in range(0, kh, group):
+            taps = [(i, j) for i in range(top, min(kh, top + group)) for j in range(kw)]
+            targets = [out + (i * kw + j) for i, j in taps]
+            if plain is not None and top == 0:
+                targets.append(plain)
+            sums = [e.cell(e.zeros(item, width_of) if vector else 0.0, item) for _ in targets]
+            with e.range(num_rows) as r:
+                line = g + r * width
+                lines = [x + (r + down * i) * x_stride for i in range(top, min(kh, top + group))]
+                with e.range(start, stop, width_of) as c:
+                    of_g = line.vec(c, vector)
+                    for (i, j), total in zip(taps, sums, strict=False):
+                        of_x = lines[i - top].vec(c + across * j, vector)
+                        total.value = e.multiply_add(of_g, of_x, total.value)
+                    for total in sums[len(taps) :]:
+                        total.value = total.value + of_g
+            for target, found in zip(targets, sums, strict=True):
+                total = found.value
+                target[0] = target[0] + e.cast(e.sum_of(total) if vector else total, f64)
+
+    done, width_of = e.value(0, i64), lanes
+    while width_of:
+        # whole vectors, then what is left by halves
+        stop = width // width_of * width_of
+        with e.when(done < stop):
+            columns(done, stop, width_of)
+        done, width_of = stop, width_of // 2

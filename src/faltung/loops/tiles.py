@@ -1,14 +1,36 @@
 """What the compiled loops share: register tiles, and the staging of a block with its border."""
 
+from contextlib import nullcontext
 
-def dense_tile(e, item, x, x_stride, w, w_stride, kh, kw, out, out_stride, *, rows, vecs, lanes, added=None):
+
+def dense_tile(
+    e,
+    item,
+    x,
+    x_stride,
+    w,
+    w_stride,
+    kh,
+    kw,
+    out,
+    out_stride,
+    *,
+    rows,
+    vecs,
+    lanes,
+    added=None,
+    start=0.0,
+    streamed=None,
+):
     """A 2-D correlation of `rows` x `vecs` vectors of outputs, which stay in registers while the kernel passes over.
 
     x points to the top-left input. kh, kw: Python integers (unrolled) or run-time values; kh >= rows if run-time. Each
     input vector that is loaded serves up to `rows` output rows. added: None to store, or a run-time condition under
-    which the sums are added to what out holds.
+    which the sums are added to what out holds. start: a number that every sum begins with.
+    streamed: see `store`.
     """
-    sums = [[e.cell(e.zeros(item, lanes)) for _ in range(vecs)] for _ in range(rows)]
+    first = e.splat(e.value(start, item), lanes)
+    sums = [[e.cell(first) for _ in range(vecs)] for _ in range(rows)]
 
     def input_row(r, served):
         """Input row r meets output row q under kernel row r - q."""
@@ -31,10 +53,12 @@ def dense_tile(e, item, x, x_stride, w, w_stride, kh, kw, out, out_stride, *, ro
             input_row(r, range(rows))
         for t in range(1, rows):
             input_row(kh + (t - 1), range(t, rows))
-    store(e, item, [(out + out_stride * q, [cell.value for cell in sums[q]]) for q in range(rows)], lanes, added)
+    store(
+        e, item, [(out + out_stride * q, [cell.value for cell in sums[q]]) for q in range(rows)], lanes, added, streamed
+    )
 
 
-def row_tile(e, item, x_rows, w, taps, out_rows, *, vecs, lanes, added=None):
+def row_tile(e, item, x_rows, w, taps, out_rows, *, vecs, lanes, added=None, streamed=None):
     """A 1-D correlation along several rows at once, `vecs` vectors of outputs each.
 
     Input offset o is tap o - lanes * t of vector t: each input vector that is loaded serves all vectors of its row.
@@ -65,15 +89,17 @@ def row_tile(e, item, x_rows, w, taps, out_rows, *, vecs, lanes, added=None):
             e.barrier()
             for o in range(lanes * b, lanes * (b + 1)):
                 offset(taps + o, range(b + 1, vecs))
-    store(
-        e, item, [(out, [cell.value for cell in line]) for out, line in zip(out_rows, sums, strict=True)], lanes, added
-    )
+    filled = [(out, [cell.value for cell in line]) for out, line in zip(out_rows, sums, strict=True)]
+    store(e, item, filled, lanes, added, streamed)
 
 
-def store(e, item, rows, lanes, added):
+def store(e, item, rows, lanes, added, streamed=None):
     """Write rows of vectors of sums, or add them to what stands there if the run-time condition `added` holds.
 
     All is read before anything is written: rows may overlap where a block is not a whole number of tiles.
+
+    Args:
+        streamed: a run-time condition under which the vectors go past the caches, all of them in aligned places.
     """
     if added is not None:
         zeros = e.zeros(item, lanes)
@@ -81,9 +107,20 @@ def store(e, item, rows, lanes, added):
             (out, [total + e.where(added, out.vec(lanes * t, lanes), zeros) for t, total in enumerate(line)])
             for out, line in rows
         ]
-    for out, line in rows:
-        for t, total in enumerate(line):
-            out[lanes * t] = total
+    places = [(out + lanes * t, total) for out, line in rows for t, total in enumerate(line)]
+    if streamed is not None:
+        with e.when(streamed):
+            for place, total in places:
+                e.stream(place, total)
+    with e.when(~streamed) if streamed is not None else nullcontext():
+        for place, total in places:
+            place[0] = total
+
+
+def all_aligned(e, out, stride, num_rows, num_bytes):
+    """Whether so many rows all begin at multiples of a vector's bytes."""
+    first = e.is_multiple(out, num_bytes)
+    return first & e.is_multiple(out + stride, num_bytes) if num_rows > 1 else first
 
 
 def stage_row(e, item, target, source, along, fill):

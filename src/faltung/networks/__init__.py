@@ -1,4 +1,4 @@
-"""Calculators for any torch module: output sizes as formulas, valid sizes, receptive fields, costs; nothing is run.
+"""ConvNets, and calculators for any torch module: sizes as formulas, receptive fields, costs; nothing is run.
 
 Names are loaded on first use: `import faltung.networks` does not load torch.
 """
@@ -9,31 +9,41 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MissingDependency
 
 if TYPE_CHECKING:
+    from .convnet import ConvNet
     from .exported import read_exported
     from .fields import ReceptiveField, measure_receptive_field, receptive_field, receptive_positions
     from .formula import OutputSize, ValidSizes, output_size, valid_sizes
     from .inspection import Inspection, Layer, inspect
+    from .saved import NETWORKS, Facts, Saved, load_model, save_model
 
 _HOMES = {
+    "convnet": ("ConvNet",),
     "exported": ("read_exported",),
     "fields": ("ReceptiveField", "measure_receptive_field", "receptive_field", "receptive_positions"),
     "formula": ("OutputSize", "ValidSizes", "output_size", "valid_sizes"),
     "inspection": ("Inspection", "Layer", "inspect"),
+    "saved": ("NETWORKS", "Facts", "Saved", "load_model", "save_model"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "NETWORKS",
+    "ConvNet",
+    "Facts",
     "Inspection",
     "Layer",
     "OutputSize",
     "ReceptiveField",
+    "Saved",
     "ValidSizes",
     "inspect",
+    "load_model",
     "measure_receptive_field",
     "output_size",
     "read_exported",
     "receptive_field",
     "receptive_positions",
+    "save_model",
     "valid_sizes",
 ]
 
@@ -44,9 +54,9 @@ def __getattr__(name: str) -> Any:
     try:
         value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
     except ModuleNotFoundError as missing:
-        if missing.name != "torch":
+        if missing.name not in ("torch", "safetensors"):
             raise
-        raise MissingDependency('faltung.networks needs torch: pip install "faltung[nn]"') from missing
+        raise MissingDependency(f'faltung.networks needs {missing.name}: pip install "faltung[nn]"') from missing
     globals()[name] = value
     return value
 

@@ -58,8 +58,10 @@ def convolve(
     x, weight, bias = autocast(x, weight, bias)
     before, after = geometry.margins(padding, taps, dilation)
     batch = (x if x.ndim == num_axes + 2 else x[None]).contiguous()
-    options = (list(stride), list(dilation), list(before), list(after), groups, method)
-    y = operators.correlate(batch, weight, *options)
+    before, after = list(before), list(after)
+    if math.prod(stride) == 1 and strategy.in_one_loop(batch, weight.shape, dilation, before, after):
+        return _finished(operators.depthwise(batch, weight, bias, before, after), None, x)
+    y = operators.correlate(batch, weight, list(stride), list(dilation), before, after, groups, method)
     return _finished(y, bias, x)
 
 
@@ -106,7 +108,8 @@ def by_engine(x: Tensor, weight: Tensor, stride: Sequence[int], method: str) -> 
         return strategy.by_engine(x, weight.shape, stride, method)
     differentiated = torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
     # on small planes the gradient by weights alone may be worth it
-    if not strategy.by_engine(x, weight.shape, stride, method, to_weight=differentiated) or transformed():
+    wanted = {"to_weight": differentiated, "alone": not differentiated}
+    if not strategy.by_engine(x, weight.shape, stride, method, **wanted) or transformed():
         return False
     # our loops need channels that are not last, and copies on both ways; torch's gradients are what pays for them
     return not channels_last(x) or (differentiated and math.prod(weight.shape[2:]) >= MANY_TAPS)

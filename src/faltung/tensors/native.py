@@ -5,22 +5,39 @@ of layers change at every step, so nothing here goes through the door, which wou
 """
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..algorithms import depthwise as short_kernels
 from ..algorithms import tap_sums
 from ..boundary import AxisBoundary, Side
+from ..jit.pool import shared_by
 from ..planner import make_plan
 from ..reading import make_spec
 from ..spec import Array, Axis
+from .team import torch_team
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _with_torchs_threads(function: Function) -> Function:
+    @wraps(function)
+    def shared(*operands: Any) -> Any:
+        with shared_by(torch_team()):
+            return function(*operands)
+
+    return shared  # type: ignore[return-value]
+
 
 OUTSIDE_ZERO = AxisBoundary(Side("zero"), Side("zero"))
 
 
+@_with_torchs_threads
 def correlate(
     x: Tensor,
     w: Tensor,
@@ -40,6 +57,7 @@ def correlate(
     return _tensor(_summed(y, 3).reshape(n, o, *y.shape[4:]), x)
 
 
+@_with_torchs_threads
 def to_input(
     g: Tensor,
     w: Tensor,
@@ -70,6 +88,7 @@ def to_input(
     return _tensor(_summed(found, 2).reshape(n, c, *sizes), g)
 
 
+@_with_torchs_threads
 def to_weight(
     x: Tensor,
     g: Tensor,
@@ -85,8 +104,7 @@ def to_weight(
     n, o, c = len(x), g.shape[1], x.shape[1]
     x_NCS, g_NOS = _array(x), _array(g)
     if c == groups and math.prod(stride) == 1 and method in ("auto", "direct") and tap_sums.serves(x_NCS.dtype, taps):
-        given = zip(x.shape[2:], taps, dilation, before, after, strict=True)
-        axes = [Axis(i, size, k, 1, d, b, a, OUTSIDE_ZERO) for i, (size, k, d, b, a) in enumerate(given)]
+        axes = _axes(x.shape[2:], taps, before, after, dilation)
         sums = tap_sums.run(x_NCS, g_NOS, axes, torch.get_num_threads())
         return torch.from_numpy(sums).reshape(o, 1, *taps).to(x.dtype)
     x_NG1I = x_NCS.reshape(n, groups, 1, c // groups, *x.shape[2:])
@@ -96,6 +114,34 @@ def to_weight(
     # a stride may leave samples at the end that no window saw
     found = found[(..., *(slice(0, k) for k in taps))]
     return _tensor(_summed(found, 0).reshape(o, c // groups, *taps), x)
+
+
+@_with_torchs_threads
+def depthwise(x: Tensor, w: Tensor, bias: Tensor | None, before: Sequence[int], after: Sequence[int]) -> Tensor:
+    """See `operators.depthwise`."""
+    axes = _axes(x.shape[2:], w.shape[2:], before, after)
+    x_NCS = _array(x)
+    start = np.zeros(len(w), x_NCS.dtype) if bias is None else _array(bias)
+    return _tensor(short_kernels.run(x_NCS, _array(w)[:, 0], start, axes, torch.get_num_threads()), x)
+
+
+@_with_torchs_threads
+def depthwise_gradients(
+    x: Tensor, w: Tensor, g: Tensor, before: Sequence[int], after: Sequence[int]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """See `operators.depthwise_gradients`."""
+    axes = _axes(x.shape[2:], w.shape[2:], before, after)
+    operands = _array(x), _array(w)[:, 0], _array(g)
+    to_x, to_w, to_bias = short_kernels.gradients(*operands, axes, torch.get_num_threads())
+    return _tensor(to_x, x), _tensor(to_w[:, None], w), _tensor(to_bias, w)
+
+
+def _axes(
+    sizes: Sequence[int], taps: Sequence[int], before: Sequence[int], after: Sequence[int], dilation: Sequence[int] = ()
+) -> list[Axis]:
+    """Axes of a layer of stride 1 with zeros outside."""
+    given = zip(sizes, taps, dilation or [1] * len(taps), before, after, strict=True)
+    return [Axis(i, size, k, 1, d, b, a, OUTSIDE_ZERO) for i, (size, k, d, b, a) in enumerate(given)]
 
 
 def _run(

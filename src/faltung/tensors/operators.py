@@ -5,6 +5,8 @@ them it is an operator: `correlate` (of x and w), `to_input` (of g and w), `to_w
 each are the other two, so any of them can be differentiated as often as one likes. Outside x are zeros; other
 boundaries are gathered before (`edges.py`). torch.compile and torch.export pass through.
 
+Depthwise layers with short kernels have two more, that do several of these things in one pass.
+
 Shapes, with groups G: x (N, C, *sizes), w (O, C / G, *taps), g and the result (N, O, *outputs).
 """
 
@@ -131,6 +133,31 @@ def _(
     return x.new_empty((g.shape[1], x.shape[1] // groups, *taps))
 
 
+@torch.library.custom_op("faltung::depthwise", mutates_args=())
+def depthwise(x: Tensor, w: Tensor, bias: Tensor | None, before: list[int], after: list[int]) -> Tensor:
+    """`correlate` with a bias, of layers that `strategy.in_one_loop` names: stride 1, w (C, 1, *taps)."""
+    return native.depthwise(x, w, bias, before, after)
+
+
+@depthwise.register_fake
+def _(x: Tensor, w: Tensor, bias: Tensor | None, before: list[int], after: list[int]) -> Tensor:
+    given = zip(x.shape[2:], w.shape[2:], before, after, strict=True)
+    return x.new_empty((*x.shape[:2], *(num_outputs(n, k, 1, 1, b, a) for n, k, b, a in given)))
+
+
+@torch.library.custom_op("faltung::depthwise_gradients", mutates_args=())
+def depthwise_gradients(
+    x: Tensor, w: Tensor, g: Tensor, before: list[int], after: list[int]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`to_input(g, w)`, `to_weight(x, g)` and the sum of g over all but its channels, in one pass over x and g."""
+    return native.depthwise_gradients(x, w, g, before, after)
+
+
+@depthwise_gradients.register_fake
+def _(x: Tensor, w: Tensor, g: Tensor, before: list[int], after: list[int]) -> tuple[Tensor, Tensor, Tensor]:
+    return torch.empty_like(x), torch.empty_like(w), w.new_empty(len(w))
+
+
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     """Both tensors and everything else, for the gradients."""
     ctx.save_for_backward(*inputs[:2])
@@ -158,6 +185,50 @@ def _of_to_weight(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
     return to_x, to_g, None, *([None] * len(rest))
 
 
+def _plain(w: Tensor, before: Sequence[int], after: Sequence[int]) -> tuple[Any, ...]:
+    """The options with which the three operators do what the depthwise ones do."""
+    ones = [1] * len(before)
+    return ones, ones, list(before), list(after), len(w), "auto"
+
+
+def _keep_depthwise(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    x, w, _, *ctx.rest = inputs
+    ctx.save_for_backward(x, w)
+
+
+def _of_depthwise(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
+    x, w = ctx.saved_tensors
+    of_x, of_w, of_bias = ctx.needs_input_grad[:3]
+    if of_x and of_w:
+        to_x, to_w, to_bias = depthwise_gradients(x, w, grad, *ctx.rest)
+    else:
+        options = _plain(w, *ctx.rest)
+        to_x = to_input(grad, w, x.shape[2:], *options) if of_x else None
+        to_w = to_weight(x, grad, w.shape[2:], *options) if of_w else None
+        to_bias = grad.sum((0, *range(2, grad.ndim))) if of_bias else None
+    return to_x, to_w, to_bias if of_bias else None, None, None
+
+
+def _keep_three(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+    ctx.save_for_backward(*inputs[:3])
+    ctx.rest = inputs[3:]
+
+
+def _of_depthwise_gradients(ctx: Any, to_x: Tensor, to_w: Tensor, to_bias: Tensor) -> tuple[Any, ...]:
+    """The three results are linear in x, w and g: each returns through the operators that it is made of."""
+    (x, w, g), of = ctx.saved_tensors, ctx.needs_input_grad
+    options = _plain(w, *ctx.rest)
+    on_x = to_input(g, to_w, x.shape[2:], *options) if of[0] else None
+    on_w = to_weight(to_x, g, w.shape[2:], *options) if of[1] else None
+    on_g = None
+    if of[2]:
+        on_g = correlate(to_x, w, *options) + correlate(x, to_w, *options)
+        on_g = on_g + to_bias.reshape(-1, *[1] * (g.ndim - 2))
+    return on_x, on_w, on_g, None, None
+
+
+depthwise.register_autograd(_of_depthwise, setup_context=_keep_depthwise)
+depthwise_gradients.register_autograd(_of_depthwise_gradients, setup_context=_keep_three)
 correlate.register_autograd(_of_correlate, setup_context=_keep)
 to_input.register_autograd(_of_to_input, setup_context=_keep)
 to_weight.register_autograd(_of_to_weight, setup_context=_keep)

@@ -14,7 +14,7 @@ from ...arguments import entries, integer, real
 from ...errors import DtypeError, ParameterError, ShapeError
 from .draws import bernoulli_, draws_one_by_one
 from .philox import derived_keys, words_at
-from .place import HERE, Place, parse_key
+from .place import DRAWN, HERE, Place, parse_key
 from .schedule import Schedule
 
 TWO_32 = 2**32
@@ -197,6 +197,11 @@ class DropsValues(Droppable):
             return x
         if rate == 1:
             return emptied(x, inplace=self.inplace)
+        drawn = DRAWN.get()
+        return self._dropped(x, rate) if drawn is None else drawn(self._dropped, x, rate)
+
+    def _dropped(self, x: Tensor, rate: float) -> Tensor:
+        """The result of a layer that is on, for 0 < rate < 1."""
         if self._may_be_native(x):
             assert self._native is not None
             return self._native[self.inplace](x, rate, True)

@@ -1,10 +1,11 @@
 """Where x lies and which mask is meant: what layers with a key make their masks of."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -29,6 +30,9 @@ class Place:
 
 
 HERE: ContextVar[Place | None] = ContextVar("faltung_dropout_place", default=None)
+
+DRAWN: ContextVar[Callable[..., Any] | None] = ContextVar("faltung_dropout_drawn", default=None)
+"""Set by who runs several samples at once: gets whatever drops, and its arguments, to call it once for each sample."""
 
 
 @contextmanager

@@ -58,22 +58,31 @@ def monte_carlo(module: nn.Module, *, samples: int) -> Iterator[Iterator[int]]:
         (torch.Size([20, 4, 8]), True)
     """
     integer("samples", samples, least=1)
+    with dropping_only(module) as dropping:
+        if not dropping:
+            raise ParameterError(
+                f"nothing in this {type(module).__name__} drops, all samples would be equal: put a dropout layer into "
+                "it (calls of torch.nn.functional.dropout cannot be switched on from outside)"
+            )
+        token = HERE.set(HERE.get())
+        try:
+            yield _counting(samples)
+        finally:
+            HERE.reset(token)
+
+
+@contextmanager
+def dropping_only(module: nn.Module) -> Iterator[list[nn.Module]]:
+    """Inside, layers that drop are in training and all else is in evaluation; yields those layers."""
     modes = {part: part.training for part in module.modules()}
     dropping = [part for part in modes if isinstance(part, _DROPPING)]
-    if not dropping:
-        raise ParameterError(
-            f"nothing in this {type(module).__name__} drops, all samples would be equal: put a dropout layer into it "
-            "(calls of torch.nn.functional.dropout cannot be switched on from outside)"
-        )
     module.eval()
     for part in dropping:
         # not train(): that would switch what is inside as well
         part.training = True
-    token = HERE.set(HERE.get())
     try:
-        yield _counting(samples)
+        yield dropping
     finally:
-        HERE.reset(token)
         for part, training in modes.items():
             part.training = training
 

@@ -11,6 +11,7 @@ from ...arguments import entries
 from ...errors import DtypeError, ParameterError, ShapeError
 from .base import TWO_32, Droppable, emptied
 from .philox import derived_keys, words_at
+from .place import DRAWN
 from .schedule import Schedule
 
 
@@ -81,6 +82,12 @@ class DropConnect(Droppable):
         rate = self.rate
         if not self.is_on or rate == 0:
             return self.layer(*inputs)
+        drawn = DRAWN.get()
+        thinned = self._thinned(rate) if drawn is None else drawn(self._thinned, rate)
+        return functional_call(self.layer, thinned, inputs)
+
+    def _thinned(self, rate: float) -> dict[str, Tensor]:
+        """The weights that are named, with some of them dropped."""
         known = dict(self.layer.named_parameters())
         words = self._words_of([known[name] for name in self.names]) if self.key is not None and rate < 1 else None
         thinned = {}
@@ -94,7 +101,7 @@ class DropConnect(Droppable):
             else:
                 kept = self._drawn(torch.empty_like(weight, requires_grad=False), 1 - rate)
             thinned[name] = weight * kept.div_(1 - rate)
-        return functional_call(self.layer, thinned, inputs)
+        return thinned
 
     def _words_of(self, weights: Sequence[Tensor]) -> list[Tensor]:
         """Random words of the places in each weight, which are numbered one after the other."""
