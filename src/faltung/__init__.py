@@ -35,14 +35,12 @@ _HOMES = {
     "filters.smoothing": ("box", "gaussian", "smooth"),
     "planner": ("Plan",),
 }
-_PACKAGES = ("compat", "data", "networks", "nn", "tiling", "training", "uncertainty")
-_PACKAGES = ("compat", "data", "networks", "nn", "text", "training", "uncertainty")
+_PACKAGES = ("compat", "data", "networks", "nn", "text", "tiling", "training", "uncertainty")
 """Reached by their own name, e.g. `faltung.data.read`."""
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
-    from . import compat, data, networks, nn, tiling, training, uncertainty
-    from . import compat, data, networks, nn, text, training, uncertainty
+    from . import compat, data, networks, nn, text, tiling, training, uncertainty
     from .conventions.differences import Difference, Differences, why_different
     from .conventions.translation import Translation, translate
     from .door import convolve, correlate, explain, methods, plan
@@ -113,8 +111,8 @@ __all__ = [
     "scharr",
     "smooth",
     "sobel",
-    "tiling",
     "text",
+    "tiling",
     "training",
     "translate",
     "uncertainty",

@@ -43,8 +43,7 @@ class _Networks(Mapping[str, type[nn.Module]]):
         return len(self._homes)
 
 
-NETWORKS = _Networks({"ConvNet": ".convnet", "UNet": ".unet"})
-NETWORKS = _Networks({"ConvNet": ".convnet", "GatedConvNet": ".gated"})
+NETWORKS = _Networks({"ConvNet": ".convnet", "GatedConvNet": ".gated", "UNet": ".unet"})
 """Name -> class of every network that can be read from a file; a new one is a row `"Name": ".module"`.
 
 Such a class takes options that JSON knows, by keyword, and keeps them in `options`.
