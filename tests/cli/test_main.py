@@ -17,7 +17,13 @@ import faltung.cli
 from faltung.cli import main
 from faltung.data import write
 
-VERBS = ("tour", "edges", "smooth", "filter", "convolve", "dropout", "explain", "inspect", "data", "doctor")
+VERBS = (
+    *("tour", "edges", "smooth", "filter", "convolve", "dropout", "explain", "inspect"),
+    *("train", "resume", "predict", "evaluate", "export", "data", "doctor"),
+)
+GROUPS = ("text",)
+"""Verbs of several commands each."""
+
 START = "import sys; from faltung.cli import main; sys.exit(main())"
 
 
@@ -51,7 +57,7 @@ def test_every_verb_shows_an_example_and_its_options(verb, capsys):
 def test_help_lists_every_verb_in_whole_words(capsys):
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    assert [line.split()[0] for line in shown.partition("Commands:")[2].strip().splitlines()] == list(VERBS)
+    assert [line.split()[0] for line in shown.partition("Commands:")[2].strip().splitlines()] == [*VERBS, *GROUPS]
     assert "..." not in shown.partition("Commands:")[2]
 
 
