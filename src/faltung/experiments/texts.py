@@ -26,7 +26,7 @@ TEXTS = (
         "LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document recognition, Proceedings of the"
         " IEEE 86",
         "What does a net gain when it need not learn a digit anew at every place?",
-        ("shifted-digits", "pooling"),
+        ("shifted-digits", "pooling", "convnet-stages", "train-classifier"),
     ),
     Text(
         "Dumoulin, Visin 2016",
@@ -59,6 +59,13 @@ TEXTS = (
         ("race", "wrong-elsewhere"),
     ),
     Text(
+        "Ronneberger et al. 2015",
+        "Ronneberger, Fischer, Brox: U-Net, convolutional networks for biomedical image segmentation, MICCAI,"
+        " arXiv 1505.04597",
+        "How can one picture be enough to learn from, and why do sizes shrink on the way?",
+        ("unet-nuclei",),
+    ),
+    Text(
         "Livnat et al. 2008",
         "Livnat, Papadimitriou, Dushoff, Feldman: A mixability theory for the role of sex in evolution, PNAS 105",
         "What does selection favour when partners change in every generation?",
@@ -70,6 +77,12 @@ TEXTS = (
         " from overfitting, JMLR 15",
         "What do units learn that cannot rely on each other?",
         ("co-adaptation", "dropout-noise", "regularisers", "dropout-grid", "mixability"),
+    ),
+    Text(
+        "Dauphin et al. 2017",
+        "Dauphin, Fan, Auli, Grangier: Language modeling with gated convolutional networks, ICML, arXiv 1612.08083",
+        "What does a text need of its past, and what does a gate let through?",
+        ("gated-text",),
     ),
 )
 """In the order of the workshop's topics."""
