@@ -155,7 +155,7 @@ class Run:
 
     def one(self, x: Tensor, tile: Tile) -> Any:
         """What the module gives on a tile; x is that tile's part."""
-        with torch.no_grad(), self._placed(tile):
+        with torch.no_grad(), self.placed(tile):
             if self.plan.passes == 1:
                 return self.module(x)
             with Replay(x, self.plan._calls, self.known, {}):
@@ -179,11 +179,12 @@ class Run:
             return {}
         x = source.read(tile.read)
         replay = Replay(x, self.plan._calls, self.known, wanted)
-        with torch.no_grad(), self._placed(tile), replay, suppress(Enough):
+        with torch.no_grad(), self.placed(tile), replay, suppress(Enough):
             self.module(x)
         return replay.found
 
-    def _placed(self, tile: Tile) -> Any:
+    def placed(self, tile: Tile) -> Any:
+        """Inside, layers with keys know where the tile lies."""
         # without masks nothing asks for a place
         return at(origin=tuple(part.start for part in tile.read[2:])) if self.masked else nullcontext()
 

@@ -12,15 +12,25 @@ if TYPE_CHECKING:
     from .generators import sample_seed
     from .passes import Sampling
     from .prediction import ClassPrediction, ValuePrediction, monte_carlo, sample_outputs
+    from .tiled import monte_carlo_tiles
 
 _HOMES = {
     "generators": ("sample_seed",),
     "passes": ("Sampling",),
     "prediction": ("ClassPrediction", "ValuePrediction", "monte_carlo", "sample_outputs"),
+    "tiled": ("monte_carlo_tiles",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = ["ClassPrediction", "Sampling", "ValuePrediction", "monte_carlo", "sample_outputs", "sample_seed"]
+__all__ = [
+    "ClassPrediction",
+    "Sampling",
+    "ValuePrediction",
+    "monte_carlo",
+    "monte_carlo_tiles",
+    "sample_outputs",
+    "sample_seed",
+]
 
 
 def __getattr__(name: str) -> Any:

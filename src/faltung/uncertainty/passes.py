@@ -13,10 +13,13 @@ from ..arguments import integer
 from ..errors import DtypeError, ParameterError
 from ..nn.dropout.place import at
 from ..nn.dropout.sampling import dropping_only
+from ..tiling.plans import is_masked
 from .following import Followed, Repeated, Unfollowed, follow
 from .generators import Generators, same_state
 
 Way = Literal["side by side", "one by one", "full passes"]
+WAYS: tuple[Way, ...] = ("side by side", "one by one", "full passes")
+"""From the least work to the most."""
 
 MAX_MEMORY = 2**28
 """Bytes that suffixes side by side may hold by default."""
@@ -46,6 +49,8 @@ class Sampling:
         difference: largest difference of sample 0, computed this way, to its full pass, as a share of its largest
             value; 0.0 is bit for bit.
         reason: why a quicker way was not taken; empty if there is none.
+        tiles: parts of x that were run one after the other, each with all samples; what else is said here is that of
+            the part that took the slowest way, and the largest difference of any.
     """
 
     samples: int
@@ -55,10 +60,12 @@ class Sampling:
     suffix_calls: int
     difference: float
     reason: str
+    tiles: int = 1
 
     def __str__(self) -> str:
+        tiles = f" of each of {self.tiles} tiles" if self.tiles > 1 else ""
         if self.way == "full passes":
-            return f"{self.samples} full passes: {self.reason}"
+            return f"{self.samples} full passes{tiles}: {self.reason}"
         work = f"{self.prefix_calls} calls once, {self.suffix_calls} calls for each"
         equal = (
             "as its full pass, bit for bit"
@@ -66,7 +73,9 @@ class Sampling:
             else f"within {self.difference:.1g} of its full pass"
         )
         batch = f", {self.batch} side by side" if self.way == "side by side" else ", one by one"
-        return f"{self.samples} samples: {work}{batch}; sample 0 {equal}" + (f" ({self.reason})" if self.reason else "")
+        return f"{self.samples} samples{tiles}: {work}{batch}; sample 0 {equal}" + (
+            f" ({self.reason})" if self.reason else ""
+        )
 
 
 def run_samples(
@@ -172,7 +181,9 @@ class _Rest:
     def full(self, reason: str) -> Sampling:
         """The definition: a pass of the whole module for every sample that is left."""
         self.restore()
-        kept, differ = None, self.done > 0
+        # masks of layers with a key may be equal by chance, on a small part of a picture
+        keyed = any(is_masked(part) and part.rate > 0 for part in self.module.modules())
+        kept, differ = None, keyed or self.done > 0
         while self.done < self.samples:
             self.generators.start(self.done)
             state = self.generators.state()

@@ -1,5 +1,6 @@
 """What samples say together: the mean, and how far they disagree, added up a batch at a time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, overload
 
@@ -95,7 +96,7 @@ def monte_carlo(
     how equal they are. Where this cannot be done soundly, all passes are full ones, and `sampling.reason` says why.
 
     Mode, weights, buffers and the state of all random generators are afterwards as before. Samples are never held all
-    at once.
+    at once. Pictures too large for one pass are for `monte_carlo_tiles`.
 
     Args:
         module: any module that returns one tensor.
@@ -126,19 +127,12 @@ def monte_carlo(
         >>> found.sampling.prefix_calls, found.sampling.suffix_calls
         (2, 2)
     """
-    if output not in ("logits", "probabilities", "values"):
-        raise ParameterError(f'output={output!r}: "logits", "probabilities" or "values" is allowed')
+    check_output(output, samples)
     if not isinstance(x, Tensor):
         raise DtypeError(f"x is a {type(x).__name__}, a torch tensor is expected: torch.as_tensor(x) makes one")
-    if output == "values":
-        if samples == 1:
-            raise ParameterError("samples=1: the spread of values needs two samples at least; 50 are usual")
-        values = _Moments()
-        sampling = run_samples(module, x, values.take, samples=samples, seed=seed, batch=batch, max_memory=max_memory)
-        return ValuePrediction(values.mean.to(values.dtype), values.std().to(values.dtype), sampling)
-    classes = _Entropies(output)
-    sampling = run_samples(module, x, classes.take, samples=samples, seed=seed, batch=batch, max_memory=max_memory)
-    return classes.prediction(sampling)
+    sums = Moments() if output == "values" else Entropies(output)
+    sampling = run_samples(module, x, sums.take, samples=samples, seed=seed, batch=batch, max_memory=max_memory)
+    return prediction(sums.maps(), sampling)
 
 
 def sample_outputs(
@@ -180,7 +174,24 @@ def sample_outputs(
     return torch.cat(parts)
 
 
-class _Entropies:
+def prediction(maps: Sequence[Tensor], sampling: Sampling) -> ClassPrediction | ValuePrediction:
+    """Maps of `Entropies` or of `Moments`, by their names."""
+    if len(maps) == 2:
+        mean, std = maps
+        return ValuePrediction(mean, std, sampling)
+    probabilities, entropy, expected, information = maps
+    return ClassPrediction(probabilities, entropy, expected, information, sampling)
+
+
+def check_output(output: str, samples: int) -> None:
+    """Refuse what is no word for an output, and a spread of one sample."""
+    if output not in ("logits", "probabilities", "values"):
+        raise ParameterError(f'output={output!r}: "logits", "probabilities" or "values" is allowed')
+    if output == "values" and samples == 1:
+        raise ParameterError("samples=1: the spread of values needs two samples at least; 50 are usual")
+
+
+class Entropies:
     """Sums over samples of probabilities and of entropies."""
 
     def __init__(self, output: Output) -> None:
@@ -209,18 +220,17 @@ class _Entropies:
         self.samples += len(y_TNC)
         self.dtype = wide
 
-    def prediction(self, sampling: Sampling) -> ClassPrediction:
-        """What they say together."""
+    def maps(self) -> tuple[Tensor, ...]:
+        """Probabilities, entropy, expected entropy and mutual information."""
         mean = self.probabilities / self.samples
         expected = self.entropies / self.samples
         entropy = torch.special.entr(mean).sum(1)
         # never negative but by rounding
         information = (entropy - expected).clamp(min=0)
-        mean, entropy, expected, information = (t.to(self.dtype) for t in (mean, entropy, expected, information))
-        return ClassPrediction(mean, entropy, expected, information, sampling)
+        return tuple(own.to(self.dtype) for own in (mean, entropy, expected, information))
 
 
-class _Moments:
+class Moments:
     """Mean and squared deviations over samples, merged batch by batch.
 
     Source: Chan, Golub and LeVeque 1983, "Algorithms for computing the sample variance", The American Statistician 37.
@@ -243,9 +253,9 @@ class _Moments:
         self.mean = self.mean + apart * (count / total)
         self.samples, self.dtype = total, y_TN.dtype
 
-    def std(self) -> Tensor:
-        """With T - 1 in the denominator."""
-        return (self.squares / (self.samples - 1)).sqrt()
+    def maps(self) -> tuple[Tensor, ...]:
+        """The mean, and the spread with T - 1 in the denominator."""
+        return self.mean.to(self.dtype), (self.squares / (self.samples - 1)).sqrt().to(self.dtype)
 
 
 def _check_probabilities(p_TNC: Tensor) -> None:
