@@ -79,6 +79,12 @@ TEXTS = (
         ("co-adaptation", "dropout-noise", "regularisers", "dropout-grid", "mixability"),
     ),
     Text(
+        "Gal, Ghahramani 2016",
+        "Dropout as a Bayesian approximation: representing model uncertainty in deep learning, ICML, arXiv 1506.02142",
+        "What does it mean that a net answers differently when it is asked again?",
+        ("uncertainty-digits",),
+    ),
+    Text(
         "Dauphin et al. 2017",
         "Dauphin, Fan, Auli, Grangier: Language modeling with gated convolutional networks, ICML, arXiv 1612.08083",
         "What does a text need of its past, and what does a gate let through?",
