@@ -1,7 +1,10 @@
 """Trained networks as ONNX files, for programs without torch."""
 
 import json
+import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -66,7 +69,7 @@ def export_onnx(path: str | Path, saved: Saved) -> OnnxFile:
     x = torch.zeros(2, *size)
     try:
         # torch's own exporter warns of what it uses itself
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _quiet("torch.onnx"):
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
                 net,
@@ -92,6 +95,18 @@ def export_onnx(path: str | Path, saved: Saved) -> OnnxFile:
     with torch.no_grad():
         answer = tuple(net(x).shape[1:])
     return OnnxFile(path, ("N", *size), ("N", *answer), difference)
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Show only errors of a logger: torch tells there of every package that it could translate and does not see."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _difference(saved: Saved, data: bytes) -> float | None:
