@@ -119,6 +119,8 @@ def test_a_unet_learns_pictures_with_masks(cells, segmenting, tmp_path, capsys):
     told(capsys, "predict", segmenting, tmp_path / "other.png", "-o", tmp_path / "masks")
     mask = read(tmp_path / "masks" / "other.png").values
     assert ((mask == 255) == truth).mean() > 0.95
+    # our own layers with their reflecting borders, run by ONNX Runtime
+    assert told(capsys, "export", segmenting, "-o", tmp_path / "net.onnx")["difference"] < 1e-4
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C is sent otherwise there")

@@ -3,10 +3,11 @@
 import json
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -79,6 +80,7 @@ def export_onnx(path: str | Path, saved: Saved) -> OnnxFile:
                 output_names=["scores"],
                 dynamic_shapes=({0: torch.export.Dim("N")},),
                 verbose=False,
+                custom_translation_table=_translations(),
             )
     except FaltungError:
         raise
@@ -95,6 +97,22 @@ def export_onnx(path: str | Path, saved: Saved) -> OnnxFile:
     with torch.no_grad():
         answer = tuple(net(x).shape[1:])
     return OnnxFile(path, ("N", *size), ("N", *answer), difference)
+
+
+def _translations() -> dict[Any, Callable[..., Any]]:
+    """What our own operators are in ONNX; torch's exporter knows torch's."""
+    from onnxscript import opset18 as onnx_operators
+
+    def places(*rule: Any) -> Any:
+        return onnx_operators.Constant(value_ints=torch.ops.faltung.places(*rule).tolist())
+
+    def correlate(x: Any, w: Any, *options: Any) -> Any:
+        stride, dilation, before, after, groups, _ = options
+        return onnx_operators.Conv(
+            x, w, strides=stride, dilations=dilation, pads=[*before, *after], group=groups, auto_pad="NOTSET"
+        )
+
+    return {torch.ops.faltung.places.default: places, torch.ops.faltung.correlate.default: correlate}
 
 
 @contextmanager
