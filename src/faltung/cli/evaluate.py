@@ -93,10 +93,8 @@ def _print_confusion(found: "Evaluation") -> None:
     names = [f"{i} {name}" for i, name in enumerate(found.classes)]
     label = max(map(len, names))
     if label + cells * len(names) <= width():
-        print(
-            f"{'truth down, answer across':<{label}}"[:label].ljust(label)
-            + "".join(f"{i:>{cells}}" for i in range(len(names)))
-        )
+        print("truth down, answer across")
+        print(" " * label + "".join(f"{i:>{cells}}" for i in range(len(names))))
         for name, row in zip(names, counts.tolist(), strict=True):
             print(f"{name:<{label}}" + "".join(f"{'.' if n == 0 else n:>{cells}}" for n in row))
         return

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from ..spec import Array
 
 
+TILED = ("tif", "tiff", "npy", "zarr")
+"""Endings of masks that are written part by part."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What the network says of one file.
@@ -42,7 +46,10 @@ def predict(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE|FOLDER", help="Answers as .csv or .json; a folder gets masks as PNG."
+            "--output",
+            "-o",
+            metavar="FILE|FOLDER",
+            help="Answers as .csv or .json; a folder gets masks as PNG; .tif, .npy and .zarr the mask of one file.",
         ),
     ] = None,
     skip_corrupt: Annotated[
@@ -53,18 +60,24 @@ def predict(
     """Say what a trained network sees in files: the class and its probability, or a mask with a class at each place.
 
     Pictures are brought to the size and colours that the network was trained with; to be masked, they keep their size.
-    In masks class i of n has the grey level 255 i / (n - 1), rounded.
+    In masks class i of n has the grey level 255 i / (n - 1), rounded. With -o mask.tif one picture of any size is
+    masked part by part (.tif, .npy or .zarr, of bytes): it is never in memory as a whole, and the mask is the same.
 
     \b
     Examples:
       faltung predict clothes shirt.png boot.png
       faltung predict pets/model.safetensors holiday/*.jpg -o answers.csv
       faltung predict cells dish1.tif dish2.tif -o masks/
+      faltung predict cells whole-slide.tif -o mask.tif
     """
     kept = _checked(output, files)
     from .trainings import open_model
 
     saved = open_model(model)
+    if kept == "tiles":
+        assert output is not None
+        _answer_in_tiles(saved, files[0], output, as_json=as_json)
+        return
     if kept == "masks" and saved.facts.task != "segmentation":
         raise ParameterError(f"-o {output}: a folder is for masks; this network answers the whole: give .csv or .json")
     answers = []
@@ -90,15 +103,23 @@ def predict(
 
 
 def _checked(output: Path | None, files: Sequence[Path]) -> str:
-    """What is to be written: "", "csv", "json" or "masks"."""
+    """What is to be written: "", "csv", "json", "masks", or "tiles" of one large mask."""
     if output is None:
         return ""
     ending = output.suffix.lower().lstrip(".")
     if ending in ("csv", "json"):
         check_output(output.with_suffix(".csv"), *files)
         return ending
+    if ending in TILED and (ending == "zarr" or not output.is_dir()):
+        if len(files) != 1:
+            raise ParameterError(f"-o {output}: is the mask of one picture, not of {len(files)}: give a folder")
+        # the place is checked as of any file
+        check_output(output.with_suffix(".npy"))
+        if output.exists() and files[0].exists() and output.samefile(files[0]):
+            raise ParameterError(f"-o {output} is the input and would be overwritten: give another name")
+        return "tiles"
     if ending and not output.is_dir():
-        raise ParameterError(f"-o {output}: answers are written as .csv or .json, masks into a folder")
+        raise ParameterError(f"-o {output}: answers are written as .csv or .json, masks into a folder or .tif")
     return "masks"
 
 
@@ -128,6 +149,23 @@ def _places(saved: "Saved", x: "Array") -> "Array":
             " size can mask a picture"
         )
     return p
+
+
+def _answer_in_tiles(saved: "Saved", file: Path, output: Path, *, as_json: bool) -> None:
+    """A mask of one picture, which is never in memory as a whole."""
+    from .tiles import mask_file
+
+    facts = saved.facts
+    if facts.task != "segmentation":
+        raise ParameterError(f"-o {output}: is for masks; this network answers the whole: give .csv or .json")
+    shares = dict(zip(facts.classes, mask_file(saved, file, output), strict=True))
+    answer = Answer(file, shares)
+    if as_json:
+        row = {"file": str(file), "class": answer.best, "shares": shares}
+        print_json({"task": facts.task, "answers": [row], "written": [output]})
+        return
+    _print([answer], masked=True)
+    print(f"wrote {output}")
 
 
 def _inputs(saved: "Saved", file: Path, *, resized: bool) -> "Array":

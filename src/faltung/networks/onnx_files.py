@@ -1,9 +1,13 @@
 """Trained networks as ONNX files, for programs without torch."""
 
 import json
+import logging
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -66,7 +70,7 @@ def export_onnx(path: str | Path, saved: Saved) -> OnnxFile:
     x = torch.zeros(2, *size)
     try:
         # torch's own exporter warns of what it uses itself
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _quiet("torch.onnx"):
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
                 net,
@@ -76,6 +80,7 @@ def export_onnx(path: str | Path, saved: Saved) -> OnnxFile:
                 output_names=["scores"],
                 dynamic_shapes=({0: torch.export.Dim("N")},),
                 verbose=False,
+                custom_translation_table=_translations(),
             )
     except FaltungError:
         raise
@@ -92,6 +97,34 @@ def export_onnx(path: str | Path, saved: Saved) -> OnnxFile:
     with torch.no_grad():
         answer = tuple(net(x).shape[1:])
     return OnnxFile(path, ("N", *size), ("N", *answer), difference)
+
+
+def _translations() -> dict[Any, Callable[..., Any]]:
+    """What our own operators are in ONNX; torch's exporter knows torch's."""
+    from onnxscript import opset18 as onnx_operators
+
+    def places(*rule: Any) -> Any:
+        return onnx_operators.Constant(value_ints=torch.ops.faltung.places(*rule).tolist())
+
+    def correlate(x: Any, w: Any, *options: Any) -> Any:
+        stride, dilation, before, after, groups, _ = options
+        return onnx_operators.Conv(
+            x, w, strides=stride, dilations=dilation, pads=[*before, *after], group=groups, auto_pad="NOTSET"
+        )
+
+    return {torch.ops.faltung.places.default: places, torch.ops.faltung.correlate.default: correlate}
+
+
+@contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    """Show only errors of a logger: torch tells there of every package that it could translate and does not see."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _difference(saved: Saved, data: bytes) -> float | None:
