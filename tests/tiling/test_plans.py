@@ -2,7 +2,10 @@ import pytest
 import torch
 from torch import nn
 
+import faltung as ft
+from faltung.boundary import parse_boundary
 from faltung.errors import ParameterError, ShapeError
+from faltung.tensors.edges import pad_by_rules
 from faltung.tiling import apply, plan, probe
 from tiling.nets import UNet, of_integers, seeded
 
@@ -85,6 +88,53 @@ def test_reach_is_no_pixel_too_short_and_none_too_long(unet):
 def test_refusals_name_the_layer_and_the_reason(make, words):
     with pytest.raises(ParameterError, match=words):
         plan(make(), (1, 1, 256, 256), tile=32)
+
+
+@pytest.mark.parametrize(
+    "boundary", ["reflect", "symmetric", "edge", "zero", ("constant", 2.0), [("edge", "reflect")] * 2]
+)
+def test_boundaries_of_all_kinds_stay_at_the_pictures_border(boundary):
+    layers = ft.nn.Conv2d(1, 2, 5, padding=2, boundary=boundary), ft.nn.Conv2d(2, 1, 3, padding=3, boundary=boundary)
+    net = of_integers(nn.Sequential(layers[0], nn.MaxPool2d(2), layers[1]))
+    x = torch.randint(-3, 4, (1, 1, 97, 84)).double()
+    found = plan(net, x.shape, tile=(32, 20))
+    assert found.counts == (4, 5)
+    assert torch.equal(apply(net, x, plan=found), net(x))
+
+
+def test_a_picture_that_wraps_around_is_cut_along_the_other_axis_only():
+    net = of_integers(ft.nn.Conv2d(1, 1, 5, padding=2, boundary=["wrap", "reflect"]))
+    x = torch.randint(-3, 4, (1, 1, 64, 96)).double()
+    with pytest.raises(ParameterError, match=r"axis 2: .*pad_by_rules.*circular"):
+        plan(net, x.shape, tile=32)
+    found = plan(net, x.shape, tile=(64, 32))
+    assert found.counts == (3,)
+    assert torch.equal(apply(net, x, plan=found), net(x))
+
+
+class FilledBySize(nn.Module):
+    """Pads by a value that is made of the size."""
+
+    def __init__(self, pad):
+        super().__init__()
+        self.pad = pad
+
+    def forward(self, x):
+        return self.pad(x, float(x.shape[3]))
+
+
+@pytest.mark.parametrize(
+    "pad",
+    [
+        lambda x, value: F.pad(x, (1, 1), value=value),
+        lambda x, value: torch.constant_pad_nd(x, (1, 1), value),
+        lambda x, value: pad_by_rules(x, parse_boundary([("constant", value)], 1), (1,), (1,)),
+    ],
+    ids=["pad", "constant_pad_nd", "pad_by_rules"],
+)
+def test_a_value_outside_that_depends_on_the_size_is_refused(pad):
+    with pytest.raises(ParameterError, match="pads with another value on a part"):
+        plan(FilledBySize(pad), (1, 1, 64, 64), tile=32)
 
 
 class Coordinates(nn.Module):

@@ -24,7 +24,18 @@ from .statistics import kind_of
 _GEOMETRY = frozenset(
     (
         *("view", "reshape", "_unsafe_view", "view_as", "reshape_as", "flatten", "unflatten", "expand", "expand_as"),
-        *("broadcast_to", "repeat", "tile", "pad", "constant_pad_nd", "interpolate", "upsample", "getitem", "slice"),
+        *(
+            "broadcast_to",
+            "repeat",
+            "tile",
+            "pad",
+            "pad_by_rules",
+            "constant_pad_nd",
+            "interpolate",
+            "upsample",
+            "getitem",
+            "slice",
+        ),
         *("narrow", "select", "split", "tensor_split", "split_with_sizes", "chunk", "roll", "squeeze"),
         *(f"{name}{n}d" for name in ("adaptive_avg_pool", "adaptive_max_pool", "max_unpool") for n in (1, 2, 3)),
         *(f"adaptive_max_pool{n}d_with_indices" for n in (1, 2, 3)),
@@ -199,9 +210,7 @@ def _unequal(a: Step, b: Step) -> str | None:
     """Why the two calls mean different things, beyond their moves."""
     ours, theirs = list(_leaves(a)), list(_leaves(b))
     if a.operation in _GEOMETRY or a.operation.startswith("upsample_"):
-        # what stands outside of a pad is a value still
-        fills = [step.given[1].get("value", step.given[0][3] if len(step.given[0]) > 3 else None) for step in (a, b)]
-        return "pads with another value on a part" if a.operation == "pad" and fills[0] != fills[1] else None
+        return "pads with another value on a part" if _outside(a) != _outside(b) else None
     for ours_one, theirs_one in zip(ours, theirs, strict=False):
         if ours_one is theirs_one:
             continue
@@ -213,6 +222,17 @@ def _unequal(a: Step, b: Step) -> str | None:
         if type(ours_one) is not type(theirs_one) or ours_one != theirs_one:
             return f"is called with {ours_one!r} on the whole and with {theirs_one!r} on a part: it depends on the size"
     return None if len(ours) == len(theirs) else "is called in another way on a part"
+
+
+def _outside(step: Step) -> Any:
+    """What a pad puts outside: a value, not a place, so that the moves do not hold it."""
+    args, named = step.given
+    if step.operation == "pad_by_rules":
+        return named.get("rules", args[1] if len(args) > 1 else None)
+    if step.operation in ("pad", "constant_pad_nd"):
+        place = 3 if step.operation == "pad" else 2
+        return named.get("value", args[place] if len(args) > place else None)
+    return None
 
 
 def sums_over(step: Step, axis: int) -> bool:

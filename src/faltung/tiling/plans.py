@@ -28,8 +28,9 @@ _LEAST_TILE = 16
 _CONVOLUTIONS = ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 _FEW = 20480
 """Numbers in an input of one picture up to which torch on CPUs leaves a convolution to im2col and a matrix product."""
-_WORKSPACE = 1.5
-"""What convolutions need beside inputs and results: reordered copies; measured on U-Nets of 12 to 64 channels."""
+_WORKSPACE = 3.0
+"""Memory of a run over that of its tensors: convolutions reorder inputs and results. 1.7 to 2.9 were measured on U-Nets
+of 12 to 64 channels, 256x256 to 2048x2048, by `python -m benchmarks.tiling --memory` (AMD EPYC, one thread)."""
 
 
 @dataclass(frozen=True)
@@ -369,7 +370,12 @@ def _work(
 
 
 def _peak(recording: Recording) -> int:
-    """Bytes held at most at once, if every tensor goes after its last use."""
+    """Bytes that a run takes, estimated."""
+    return int(held_at_most(recording) * _WORKSPACE)
+
+
+def held_at_most(recording: Recording) -> int:
+    """Bytes of tensors held at once, if every tensor goes after its last use."""
     home = list(range(len(recording.shapes)))
     held = [0] * len(home)
     held[0] = int(recording.input_bytes)
@@ -391,7 +397,7 @@ def _peak(recording: Recording) -> int:
         now += held[step.output] if home[step.output] == step.output else 0
         most = max(most, now)
         now -= sum(held[number] for number in ends.get(place, ()))
-    return int(most * _WORKSPACE)
+    return most
 
 
 def _rounding(runs: Recordings, lines: Sequence[Line], smallest: tuple[int, ...]) -> tuple[str, ...]:
