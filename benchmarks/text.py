@@ -4,7 +4,8 @@ Whole works are held out (`faltung.data.shakespeare`): the recipe was chosen by 
 only scored. The main run is `faltung text train shakespeare` at its defaults, five minutes. The gates and the LSTM are
 compared in short runs: gates with equal numbers of parameters (the widths of the plain ones are larger) and of
 characters seen; the LSTM with equal parameters and equal time, at the best of three learning rates on seed 0, by the
-validation works. Every row is saved as soon as it is there; --resume goes on from there.
+validation works. Every row is saved as soon as it is there; --resume goes on from there. --rows takes groups of rows or
+single ones: --rows main "gate gtu 2".
 """
 
 import argparse
@@ -31,6 +32,7 @@ from . import record
 MINUTES = 5.0
 GATE_PASSES = 0.35
 """Of the training works, for each gate: about 75 s on one core."""
+GROUPS = ("main", "gates", "lstm")
 GATES = ("glu", "gtu", "bilinear", "relu", "tanh")
 SEEDS = (1, 2, 3)
 LSTM_MINUTES = 1.25
@@ -69,49 +71,63 @@ class Lstm(nn.Module):
 def main() -> None:
     """Read the options, train and measure what is missing, print, save after every row."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.text", description=__doc__)
-    parser.add_argument("--rows", nargs="+", default=["main", "gates", "lstm"], choices=["main", "gates", "lstm"])
+    parser.add_argument("--rows", nargs="+", default=list(GROUPS), metavar="ROW", help="main, gates, lstm, or names")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--resume", action="store_true", help="keep what the saved file has and do the rest")
-    parser.add_argument("--scale", type=float, default=1.0, help="share of all training budgets; only 1 is saved")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of training budgets and texts scored")
+    parser.add_argument("--folder", type=Path, help="where files go: results/<version>; at another scale than 1, none")
     options = parser.parse_args()
+    known = list(jobs(list(GROUPS), 1.0, {}, Vocabulary.of("ab")))
+    if unknown := [row for row in options.rows if row not in (*GROUPS, *known)]:
+        parser.error(f"--rows {unknown[0]}: {', '.join(GROUPS)} are allowed, or any of: {'; '.join(known)}")
     torch.set_num_threads(options.threads)
     run = record.facts() | {"threads": options.threads, "scale": options.scale, "rows": []}
     run["libraries"]["torch"] = record.version("torch")
+    folder = options.folder or (record.ROOT / "results" / run["version"] if options.scale == 1 else None)
     if options.resume:
-        run = json.loads(paths(run)[0].read_text())
+        if folder is None or not paths(run, folder)[0].is_file():
+            parser.error(f"--resume: no rows are saved in {folder or 'any folder; give --folder'}")
+        saved = json.loads(paths(run, folder)[0].read_text())
+        for name in ("scale", "threads"):
+            if saved[name] != run[name]:
+                parser.error(f"--resume: the rows saved have --{name} {saved[name]}, here it is {run[name]}")
+        run["rows"] = saved["rows"]
     parts = {part: shakespeare(part) for part in ("train", "valid", "test")}
+    if options.scale < 1:
+        for part in ("valid", "test"):
+            parts[part] = parts[part][: max(100_000, int(options.scale * len(parts[part])))]
     vocabulary = Vocabulary.of(parts["train"])
     for name, make in jobs(options.rows, options.scale, parts, vocabulary).items():
         if any(row["name"] == name for row in run["rows"]):
             continue
         wall, cpu = time.perf_counter(), time.process_time()
-        row = {"name": name, **make(), "all_wall_s": time.perf_counter() - wall, "all_cpu_s": time.process_time() - cpu}
+        made = {"name": name, "commit": run["commit"], "date": run["date"]}
+        row = made | {**make(), "all_wall_s": time.perf_counter() - wall, "all_cpu_s": time.process_time() - cpu}
         run["rows"].append(row)
         print(name, {key: round(value, 4) for key, value in row.items() if isinstance(value, float)}, flush=True)
         run["load_average"]["after"] = record.load_average()
-        if options.scale == 1:
-            save(run)
+        if folder is not None:
+            save(run, folder)
     print("\n" + markdown(run))
 
 
 def jobs(
     wanted: list[str], scale: float, parts: dict[str, str], vocabulary: Vocabulary
 ) -> dict[str, Callable[[], dict[str, Any]]]:
-    """Name of a row -> what makes it."""
-    found: dict[str, Callable[[], dict[str, Any]]] = {}
-    if "main" in wanted:
-        found["main"] = lambda: main_run(MINUTES * scale, parts, vocabulary)
-    if "gates" in wanted:
-        for seed in SEEDS:
-            for gate in GATES:
-                found[f"gate {gate} {seed}"] = lambda g=gate, s=seed: gate_run(
-                    g, s, GATE_PASSES * scale, parts, vocabulary
-                )
-    if "lstm" in wanted:
-        for rate in LSTM_RATES:
-            found[f"lstm {rate:g}"] = lambda r=rate: lstm_run(r, LSTM_MINUTES * scale, parts, vocabulary)
-        found["gated as long as the lstm"] = lambda: main_run(LSTM_MINUTES * scale, parts, vocabulary)
-    return found
+    """Name of a row -> what makes it, of the groups and rows wanted."""
+    groups: dict[str, dict[str, Callable[[], dict[str, Any]]]] = {name: {} for name in GROUPS}
+    groups["main"]["main"] = lambda: main_run(MINUTES * scale, parts, vocabulary)
+    for seed in SEEDS:
+        for gate in GATES:
+            groups["gates"][f"gate {gate} {seed}"] = lambda g=gate, s=seed: gate_run(
+                g, s, GATE_PASSES * scale, parts, vocabulary
+            )
+    for rate in LSTM_RATES:
+        groups["lstm"][f"lstm {rate:g}"] = lambda r=rate: lstm_run(r, LSTM_MINUTES * scale, parts, vocabulary)
+    groups["lstm"]["gated as long as the lstm"] = lambda: main_run(LSTM_MINUTES * scale, parts, vocabulary)
+    return {
+        name: make for group, rows in groups.items() for name, make in rows.items() if group in wanted or name in wanted
+    }
 
 
 def main_run(minutes: float, parts: dict[str, str], vocabulary: Vocabulary) -> dict[str, Any]:
@@ -229,13 +245,14 @@ def scoring_speed(call: Callable[[], Any]) -> float:
 def markdown(run: dict[str, Any]) -> str:
     """The tables, published rows beside ours."""
     machine, rows = run["machine"], {row["name"]: row for row in run["rows"]}
+    share = "" if run["scale"] == 1 else f", {run['scale']:g} of all training budgets and texts scored"
     lines = [
         "# Language models on Shakespeare's plays",
         "",
         f"Characters; whole works held out. {machine['cpu']}, {run['threads']} threads, torch "
         f"{run['libraries']['torch']}, commit {run['commit']}, {run['date']}, load before "
-        f"{run['load_average']['before']}. Nats a character with all left context; perplexity of a character is their "
-        "exponential.",
+        f"{run['load_average']['before']}{share}. Nats a character with all left context; perplexity of a "
+        "character is their exponential.",
         "",
     ]
     lines += ["| | result | trained | same data? |", "|---|---|---|---|"]
@@ -258,11 +275,6 @@ def markdown(run: dict[str, Any]) -> str:
                 f"| {gate} | {found[0]['parameters']:,} | {found[0]['channels']} | {spread(each)} | "
                 f"{' '.join(f'{nats:.4f}' for nats in each)} |"
             )
-    if any(gates.values()):
-        lines += [
-            "",
-            "Published order (Dauphin et al. 2017, figure 3, words): GLU < GTU < ReLU < tanh in loss; same data? no.",
-        ]
     lstms = [row for name, row in rows.items() if name.startswith("lstm")]
     shown = [*([rows["gated as long as the lstm"]] if "gated as long as the lstm" in rows else [])]
     shown += [min(lstms, key=lambda row: row["valid"])] if lstms else []
@@ -291,21 +303,20 @@ def markdown(run: dict[str, Any]) -> str:
 
 def spread(values: list[float]) -> str:
     """Mean ± standard deviation."""
-    deviation = statistics.stdev(values) if len(values) > 1 else float("nan")
-    return f"{statistics.mean(values):.4f} ± {deviation:.4f}"
+    return f"{statistics.mean(values):.4f}" + (f" ± {statistics.stdev(values):.4f}" if len(values) > 1 else "")
 
 
-def save(run: dict[str, Any]) -> None:
+def save(run: dict[str, Any], folder: Path) -> None:
     """Write both files."""
-    for path, text in zip(paths(run), (json.dumps(run, indent=1) + "\n", markdown(run)), strict=True):
+    for path, text in zip(paths(run, folder), (json.dumps(run, indent=1) + "\n", markdown(run)), strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
 
-def paths(run: dict[str, Any]) -> list[Path]:
-    """results/<version>/text-<machine>.json and .md."""
+def paths(run: dict[str, Any], folder: Path) -> list[Path]:
+    """text-<machine>.json and .md."""
     slug = re.sub(r"[^a-z0-9]+", "-", run["machine"]["cpu"].lower()).strip("-")
-    return [record.ROOT / "results" / run["version"] / f"text-{slug}.{ending}" for ending in ("json", "md")]
+    return [folder / f"text-{slug}.{ending}" for ending in ("json", "md")]
 
 
 if __name__ == "__main__":

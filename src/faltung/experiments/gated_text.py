@@ -16,8 +16,8 @@ from .experiment import Experiment, Golden, Listing, Parameters, Table, choice, 
 class GatedText(Parameters):
     """A small net that learns to foretell the next character of Shakespeare's plays."""
 
-    characters: int = whole(200_000, 50_000, 4_000_000, "characters to learn from, of 4.4 million")
-    passes: int = whole(4, 1, 50, "how often each is seen")
+    characters: int = whole(120_000, 50_000, 4_000_000, "characters to learn from, of 4.4 million")
+    passes: int = whole(3, 1, 50, "how often each is seen")
     channels: int = whole(48, 8, 256, "channels of each of the three blocks")
     gate: str = choice("glu", ("glu", "gtu"), "A · sigmoid(B), or tanh(A) · sigmoid(B)")
     prompt: str = words("ROMEO.", "the line that the sample goes on from")
@@ -136,6 +136,7 @@ def draw(p: GatedText, r: Foretold) -> tuple[Panel | Table | Listing, ...]:
     passes = np.arange(1, len(r.losses) + 1)
     drawing.line(axes, passes, r.losses[:, 0], "input", "text learned from", marker="o")
     drawing.line(axes, passes, r.losses[:, 1], "output", "the pages that follow", marker="s")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     drawing.label(axes, "Learning", "pass", "nats a character", legend=True)
     loss = Panel(
         figure,

@@ -241,7 +241,7 @@ class _Layer:
 
     def __init__(self, block: Any, batch: int) -> None:
         self.gated: GatedConv1d = block.gated
-        conv = self.gated._stream()
+        conv = self.gated.causal_conv()
         self.reduce = None if isinstance(block.reduce, torch.nn.Identity) else _matrix(block.reduce)
         self.expand = _matrix(block.expand)
         # a copy: under weight norm the layer makes its weights anew each time they are asked for
@@ -260,7 +260,7 @@ class _Layer:
         row = place % len(self.ring_SNC)
         self.ring_SNC[row] = x_NC
         seen = self.ring_SNC.index_select(0, self.taps[row]).transpose(0, 1).flatten(1)
-        return h_NC + F.linear(self.gated._gated(F.linear(seen, self.weight, self.bias), -1), *self.expand)
+        return h_NC + F.linear(self.gated.open_gates(F.linear(seen, self.weight, self.bias), -1), *self.expand)
 
     def feed(self, h_NCL: Tensor, place: int) -> Tensor:
         h_NLC = h_NCL.transpose(1, 2)
@@ -272,7 +272,7 @@ class _Layer:
         y_NOL = F.conv1d(seen_SNC.permute(1, 2, 0), self.weight_OIK, self.bias, dilation=self.dilation)
         last = torch.arange(place + length - self.remembered, place + length, device=self.taps.device)
         self.ring_SNC[last % size] = seen_SNC[length:]
-        y_NLC = F.linear(self.gated._gated(y_NOL, -2).transpose(1, 2), *self.expand)
+        y_NLC = F.linear(self.gated.open_gates(y_NOL, -2).transpose(1, 2), *self.expand)
         return (h_NLC + y_NLC).transpose(1, 2)
 
 

@@ -200,18 +200,23 @@ class GatedConv1d(torch.nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """All at once: x (N, C, L) or (C, L) gives (N, O, L) or (O, L)."""
-        return self._gated(self.conv(input), -2)
+        return self.open_gates(self.conv(input), -2)
 
     def initial_state(self, batch: int | None = None) -> Tensor:
         """The state before the first sample; see `CausalConv1d.initial_state`."""
-        return self._stream().initial_state(batch)
+        return self.causal_conv().initial_state(batch)
 
     def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """The next outputs of a stream, and the state behind them; see `CausalConv1d.step`."""
-        y, after = self._stream().step(x, state)
-        return self._gated(y, -2 if x.ndim == state.ndim else -1), after
+        y, after = self.causal_conv().step(x, state)
+        return self.open_gates(y, -2 if x.ndim == state.ndim else -1), after
 
-    def _stream(self) -> CausalConv1d:
+    def causal_conv(self) -> CausalConv1d:
+        """The convolution that a stream runs: its weights, and what it remembers.
+
+        Raises:
+            ParameterError: the layer is not causal.
+        """
         if not isinstance(self.conv, CausalConv1d):
             error = ParameterError(
                 "causal=False: outputs wait for samples to come, so there is no step; make the layer causal"
@@ -219,8 +224,8 @@ class GatedConv1d(torch.nn.Module):
             raise geometry.named(error, self)
         return self.conv
 
-    def _gated(self, y: Tensor, axis: int) -> Tensor:
-        """Apply the gates; the channels are on the axis given, counted from the end."""
+    def open_gates(self, y: Tensor, axis: int) -> Tensor:
+        """What the gates let through of outputs of `conv`, whose channels are on an axis counted from the end."""
         if self.gate == "relu":
             return torch.relu(y)
         if self.gate == "tanh":
