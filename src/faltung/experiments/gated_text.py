@@ -132,6 +132,7 @@ def check(p: GatedText, r: Foretold) -> tuple[Golden, ...]:
 
 def draw(p: GatedText, r: Foretold) -> tuple[Panel | Table | Listing, ...]:
     """Loss over passes, loss over what is seen, gates along a line, the characters that open and close them."""
+    ink = drawing.COLOURS["ink"][0]
     figure, axes = drawing.sheet("normal", height=270)
     passes = np.arange(1, len(r.losses) + 1)
     drawing.line(axes, passes, r.losses[:, 0], "input", "text learned from", marker="o")
@@ -149,7 +150,7 @@ def draw(p: GatedText, r: Foretold) -> tuple[Panel | Table | Listing, ...]:
     figure, axes = drawing.sheet("normal", height=270)
     drawing.line(axes, r.lengths, r.by_length, "output", marker="s")
     axes.axvline(r.num_seen, color=drawing.COLOURS["muted"][0], linewidth=1, linestyle=(0, (4, 3)))
-    axes.text(r.num_seen - 0.4, r.by_length[0], "all it can see", ha="right", va="top")
+    axes.text(r.num_seen - 0.4, r.by_length[0], "all it can see", ha="right", va="top", color=ink)
     drawing.label(axes, "What a look back is worth", "characters seen", "nats a character")
     context = Panel(
         figure,
@@ -165,9 +166,9 @@ def draw(p: GatedText, r: Foretold) -> tuple[Panel | Table | Listing, ...]:
     axes.set_aspect("auto")
     names = [_sign(symbol) for symbol in r.line]
     for place, name in enumerate(names):
-        axes.text(place, len(r.strip) - 0.35, name, ha="center", va="top", family="monospace")
+        axes.text(place, len(r.strip) - 0.35, name, ha="center", va="top", family="monospace", color=ink)
     for row in range(len(r.strip)):
-        axes.text(-0.8, row, f"block {row + 1}", ha="right", va="center")
+        axes.text(-0.8, row, f"block {row + 1}", ha="right", va="center", color=ink)
     strip = Panel(
         figure,
         f"How far the gates of the {len(r.strip)} blocks are open at each character of a line.",
