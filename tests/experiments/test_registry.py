@@ -14,6 +14,17 @@ from faltung.experiments.registry import EXPERIMENTS, find
 
 each_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda e: e.slug)
 
+TRAINED = {
+    *("shifted-digits", "co-adaptation", "dropout-noise", "regularisers", "convnet-stages", "unet-nuclei"),
+    *("train-classifier", "uncertainty-digits", "gated-text"),
+}
+"""They train networks for seconds: other parameters than the default are for the slow tests."""
+
+with_other_parameters = pytest.mark.parametrize(
+    "experiment",
+    [pytest.param(e, id=e.slug, marks=[pytest.mark.slow] if e.slug in TRAINED else []) for e in EXPERIMENTS],
+)
+
 
 def another(parameters):
     """The same experiment with every parameter moved to another legal value."""
@@ -53,7 +64,7 @@ def test_every_golden_number_is_reached(experiment):
     assert not missed
 
 
-@each_experiment
+@with_other_parameters
 def test_laws_hold_for_other_parameters_too(experiment):
     golden = experiment.check(*computed(experiment.slug, varied=True))
     assert golden
@@ -61,8 +72,16 @@ def test_laws_hold_for_other_parameters_too(experiment):
 
 
 @each_experiment
-@pytest.mark.parametrize("varied", [False, True], ids=["default", "other"])
-def test_the_code_shown_makes_the_same_numbers(experiment, varied):
+def test_the_code_shown_makes_the_same_numbers(experiment):
+    assert_made_by_its_code(experiment, varied=False)
+
+
+@with_other_parameters
+def test_the_code_shown_makes_the_same_numbers_of_other_parameters(experiment):
+    assert_made_by_its_code(experiment, varied=True)
+
+
+def assert_made_by_its_code(experiment, *, varied):
     parameters, result = computed(experiment.slug, varied=varied)
     names: dict[str, object] = {}
     exec(compile(experiment.code(parameters), experiment.slug, "exec"), names)
@@ -85,8 +104,16 @@ def test_the_code_shown_uses_public_names_only(experiment):
 
 
 @each_experiment
-@pytest.mark.parametrize("varied", [False, True], ids=["default", "other"])
-def test_every_drawing_has_words_that_replace_it(experiment, varied):
+def test_every_drawing_has_words_that_replace_it(experiment):
+    assert_described(experiment, varied=False)
+
+
+@with_other_parameters
+def test_drawings_of_other_parameters_have_words_too(experiment):
+    assert_described(experiment, varied=True)
+
+
+def assert_described(experiment, *, varied):
     pieces = experiment.draw(*computed(experiment.slug, varied=varied))
     assert any(isinstance(piece, Panel) for piece in pieces)
     for piece in pieces:
