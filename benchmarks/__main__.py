@@ -55,7 +55,10 @@ def main() -> None:
         return
     print(
         "Saved:",
-        *(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path for path in record.save(run)),
+        *(
+            path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+            for path in record.save(run, record.markdown(run))
+        ),
     )
 
 

@@ -16,10 +16,8 @@ Results are written after every training, so that a part is worth something, and
 
 import argparse
 import json
-import re
 import statistics
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +28,7 @@ from faltung.training import Config, evaluate, predict, train
 from faltung.training.recipes import Recipe, fashion_mnist, signals
 
 from . import record
+from .record import spread
 
 SETS = ("GunPoint", "ItalyPowerDemand", "fashion-mnist", "OSULeaf")
 
@@ -77,8 +76,8 @@ def main() -> None:
     options = parser.parse_args()
     run = record.facts() | {"threads": options.threads, "rows": []}
     run["libraries"] |= {name: record.version(name) for name in ("torch", "lightning-fabric")}
-    if options.resume and paths(run)[0].exists():
-        run = json.loads(paths(run)[0].read_text())
+    if options.resume and record.files(run, "classifiers")[0].exists():
+        run = json.loads(record.files(run, "classifiers")[0].read_text())
     for name in options.sets:
         for seed in options.seeds:
             if any((row["set"], row["seed"], row["threads"]) == (name, seed, options.threads) for row in run["rows"]):
@@ -87,12 +86,12 @@ def main() -> None:
             print(name, seed, f"{row['accuracy']:.2f} %, {row['cpu_s']:.0f} CPU s", flush=True)
             if options.epochs:
                 continue
-            if options.resume and paths(run)[0].exists():
+            if options.resume and record.files(run, "classifiers")[0].exists():
                 # another process may have trained other seeds meanwhile
-                run["rows"] = json.loads(paths(run)[0].read_text())["rows"]
+                run["rows"] = json.loads(record.files(run, "classifiers")[0].read_text())["rows"]
             run["rows"].append(row)
             run["load_average"]["after"] = record.load_average()
-            save(run)
+            record.save(run, markdown(run), "classifiers")
     print("\n" + markdown(run))
 
 
@@ -181,25 +180,6 @@ def _ours(rows: list[dict[str, Any]], threads: int) -> list[str]:
         f"| {what} | {spread(values)} | {' '.join(f'{value:.2f}' for value in values)} | {' | '.join(seconds)} | |"
         for what, values in entries
     ]
-
-
-def spread(values: list[float]) -> str:
-    """Mean ± standard deviation."""
-    deviation = statistics.stdev(values) if len(values) > 1 else float("nan")
-    return f"{statistics.mean(values):.2f} ± {deviation:.2f}"
-
-
-def save(run: dict[str, Any]) -> None:
-    """Write both files."""
-    for path, text in zip(paths(run), (json.dumps(run, indent=1) + "\n", markdown(run)), strict=True):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-
-
-def paths(run: dict[str, Any]) -> list[Path]:
-    """results/<version>/classifiers-<machine>.json and .md."""
-    slug = re.sub(r"[^a-z0-9]+", "-", run["machine"]["cpu"].lower()).strip("-")
-    return [record.ROOT / "results" / run["version"] / f"classifiers-{slug}.{ending}" for ending in ("json", "md")]
 
 
 if __name__ == "__main__":

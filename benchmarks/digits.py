@@ -12,15 +12,14 @@ and --resume goes on from there.
 
 import argparse
 import json
-import re
 import statistics
 import time
-from pathlib import Path
 from typing import Any
 
 from faltung.experiments.classifiers import activations, deletion_errors, dense_net, digit_tensors, error_percent, train
 
 from . import record
+from .record import spread
 
 HIDDEN = 800
 SHARES = (0.0, 0.25, 0.5, 0.75, 0.9)
@@ -62,7 +61,7 @@ def main() -> None:
     run = record.facts() | {"epochs": options.epochs, "digits": options.digits, "hidden": HIDDEN, "rows": []}
     run["libraries"]["torch"] = record.version("torch")
     if options.resume:
-        run = json.loads(paths(run)[0].read_text())
+        run = json.loads(record.files(run, "digits")[0].read_text())
     data = digit_tensors(options.digits)
     is_saved = options.epochs == parser.get_default("epochs") and options.digits == parser.get_default("digits")
     for seed in options.seeds:
@@ -74,7 +73,7 @@ def main() -> None:
             print(arm, seed, f"{row['error']:.2f} %, {row['cpu_s']:.0f} CPU s", flush=True)
             run["load_average"]["after"] = record.load_average()
             if is_saved:
-                save(run)
+                record.save(run, markdown(run), "digits")
     print("\n" + markdown(run))
 
 
@@ -158,25 +157,6 @@ def _targets(rows: dict[str, list[dict[str, Any]]]) -> list[str]:
                 f"target 20); with 90 % deleted {spread(gap)} points less (target 2)."
             )
     return lines
-
-
-def spread(values: list[float], digits: int = 2) -> str:
-    """Mean ± standard deviation."""
-    deviation = statistics.stdev(values) if len(values) > 1 else float("nan")
-    return f"{statistics.mean(values):.{digits}f} ± {deviation:.{digits}f}"
-
-
-def save(run: dict[str, Any]) -> None:
-    """Write both files."""
-    for path, text in zip(paths(run), (json.dumps(run, indent=1) + "\n", markdown(run)), strict=True):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-
-
-def paths(run: dict[str, Any]) -> list[Path]:
-    """results/<version>/digits-<machine>.json and .md."""
-    slug = re.sub(r"[^a-z0-9]+", "-", run["machine"]["cpu"].lower()).strip("-")
-    return [record.ROOT / "results" / run["version"] / f"digits-{slug}.{ending}" for ending in ("json", "md")]
 
 
 if __name__ == "__main__":

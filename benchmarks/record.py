@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import re
+import statistics
 import subprocess
 from importlib import metadata
 from pathlib import Path
@@ -13,8 +14,6 @@ from typing import Any
 import faltung
 from faltung.jit import compiler
 from faltung.machine import num_workers
-
-from .table import markdown
 
 ROOT = Path(__file__).parent
 LIBRARIES = ("numpy", "scipy", "llvmlite", "opencv-python-headless", "scikit-image", "ducc0", "mkl_fft", "torch")
@@ -78,15 +77,26 @@ def with_threads(count: int, *, keep_memory: bool = False) -> dict[str, str]:
     return kept | dict.fromkeys(names, str(count)) | (dict.fromkeys(KEEP_MEMORY, str(1 << 32)) if keep_memory else {})
 
 
-def save(record: dict[str, Any]) -> list[Path]:
-    """Write results/<version>/<machine>.json and .md; the machine is the processor, never the host."""
-    slug = re.sub(r"[^a-z0-9]+", "-", record["machine"]["cpu"].lower()).strip("-")
-    folder = ROOT / "results" / record["version"]
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{slug}.json", folder / f"{slug}.md"]
-    paths[0].write_text(json.dumps(record, indent=1) + "\n")
-    paths[1].write_text(markdown(record))
+def files(run: dict[str, Any], name: str = "", folder: Path | None = None) -> tuple[Path, Path]:
+    """results/<version>/[<name>-]<machine>.json and .md; the machine is the processor, never the host."""
+    slug = re.sub(r"[^a-z0-9]+", "-", run["machine"]["cpu"].lower()).strip("-")
+    stem = (folder or ROOT / "results" / run["version"]) / "-".join(filter(None, (name, slug)))
+    return stem.with_name(f"{stem.name}.json"), stem.with_name(f"{stem.name}.md")
+
+
+def save(run: dict[str, Any], text: str, name: str = "", folder: Path | None = None) -> tuple[Path, Path]:
+    """Write the numbers and their table to `files`."""
+    paths = files(run, name, folder)
+    paths[0].parent.mkdir(parents=True, exist_ok=True)
+    paths[0].write_text(json.dumps(run, indent=1) + "\n")
+    paths[1].write_text(text)
     return paths
+
+
+def spread(values: list[float], digits: int = 2) -> str:
+    """Mean ± standard deviation; the value alone if there is one."""
+    mean = f"{statistics.mean(values):.{digits}f}"
+    return f"{mean} ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else mean
 
 
 def version(name: str) -> str:

@@ -15,7 +15,6 @@ there.
 
 import argparse
 import json
-import re
 import statistics
 import time
 from dataclasses import replace
@@ -34,6 +33,7 @@ from faltung.networks import UNet
 from faltung.training import BorderWeights, Config, Segmentation, predict, train
 
 from . import record
+from .record import spread
 
 SCALES = (0.7, 1.5, 3.0, 6.0, 12.0)
 FOREST_PIXELS = 30_000
@@ -75,7 +75,7 @@ def main() -> None:
     run = record.facts() | {"threads": options.threads, "rows": []}
     run["libraries"] |= {name: record.version(name) for name in ("torch", "scikit-learn", "scikit-image")}
     if options.resume:
-        run = json.loads(paths(run)[0].read_text())
+        run = json.loads(record.files(run, "segmentation")[0].read_text())
     for task in options.tasks:
         learned, tested = examples_of(task)
         for arm in (arm for arm in ARMS[task] if arm in options.arms):
@@ -92,7 +92,7 @@ def main() -> None:
                         answer,
                     )
                 run["load_average"]["after"] = record.load_average()
-                save(run)
+                record.save(run, markdown(run), "segmentation")
     print("\n" + markdown(run))
 
 
@@ -258,33 +258,16 @@ def _table(task: str, found: dict[str, list[dict[str, Any]]]) -> list[str]:
     ]
     lines = ["| " + " | ".join(headings) + " |", "|---" * len(headings) + "|"]
     for arm, rows in found.items():
-        cells = [spread([row[score][i + 1] for row in rows]) for score in ("dice", "iou") for i in range(len(shown))]
+        cells = [spread([row[score][i + 1] for row in rows], 4) for score in ("dice", "iou") for i in range(len(shown))]
         if more:
-            cells += [spread([row["found"] for row in rows], 1), spread([row["instance_f1"] for row in rows], 3)]
+            cells += [
+                spread([row["found"] for row in rows], 1),
+                spread([row["instance_f1"] for row in rows], 3),
+            ]
         weights = f"{rows[0]['parameters']:,}" if "parameters" in rows[0] else ""
         cells += [weights, f"{statistics.mean(row['cpu_s'] for row in rows):.0f}"]
         lines.append(f"| {arm} | {' | '.join(cells)} |")
     return lines
-
-
-def spread(values: list[float], digits: int = 4) -> str:
-    """Mean ± standard deviation; the value alone if there is one."""
-    if len(values) == 1:
-        return f"{values[0]:.{digits}f}"
-    return f"{statistics.mean(values):.{digits}f} ± {statistics.stdev(values):.{digits}f}"
-
-
-def save(run: dict[str, Any]) -> None:
-    """Write both files."""
-    for path, text in zip(paths(run), (json.dumps(run, indent=1) + "\n", markdown(run)), strict=True):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-
-
-def paths(run: dict[str, Any]) -> list[Path]:
-    """results/<version>/segmentation-<machine>.json and .md."""
-    slug = re.sub(r"[^a-z0-9]+", "-", run["machine"]["cpu"].lower()).strip("-")
-    return [record.ROOT / "results" / run["version"] / f"segmentation-{slug}.{ending}" for ending in ("json", "md")]
 
 
 if __name__ == "__main__":

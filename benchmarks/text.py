@@ -10,7 +10,6 @@ single ones: --rows main "gate gtu 2".
 
 import argparse
 import json
-import re
 import statistics
 import time
 from collections.abc import Callable
@@ -28,6 +27,7 @@ from faltung.text import LanguageModel, Vocabulary, new_net, train_text
 from faltung.text.training import RECIPE
 
 from . import record
+from .record import spread
 
 MINUTES = 5.0
 GATE_PASSES = 0.35
@@ -85,9 +85,9 @@ def main() -> None:
     run["libraries"]["torch"] = record.version("torch")
     folder = options.folder or (record.ROOT / "results" / run["version"] if options.scale == 1 else None)
     if options.resume:
-        if folder is None or not paths(run, folder)[0].is_file():
+        if folder is None or not record.files(run, "text", folder)[0].is_file():
             parser.error(f"--resume: no rows are saved in {folder or 'any folder; give --folder'}")
-        saved = json.loads(paths(run, folder)[0].read_text())
+        saved = json.loads(record.files(run, "text", folder)[0].read_text())
         for name in ("scale", "threads"):
             if saved[name] != run[name]:
                 parser.error(f"--resume: the rows saved have --{name} {saved[name]}, here it is {run[name]}")
@@ -107,7 +107,7 @@ def main() -> None:
         print(name, {key: round(value, 4) for key, value in row.items() if isinstance(value, float)}, flush=True)
         run["load_average"]["after"] = record.load_average()
         if folder is not None:
-            save(run, folder)
+            record.save(run, markdown(run), "text", folder)
     print("\n" + markdown(run))
 
 
@@ -272,7 +272,7 @@ def markdown(run: dict[str, Any]) -> str:
         if found:
             each = [row["valid"] for row in found]
             lines.append(
-                f"| {gate} | {found[0]['parameters']:,} | {found[0]['channels']} | {spread(each)} | "
+                f"| {gate} | {found[0]['parameters']:,} | {found[0]['channels']} | {spread(each, 4)} | "
                 f"{' '.join(f'{nats:.4f}' for nats in each)} |"
             )
     lstms = [row for name, row in rows.items() if name.startswith("lstm")]
@@ -299,24 +299,6 @@ def markdown(run: dict[str, Any]) -> str:
     if main:
         lines += ["", "A sample (temperature 0.8, seed 1):", "", "```", main["sample"], "```"]
     return "\n".join(lines) + "\n"
-
-
-def spread(values: list[float]) -> str:
-    """Mean ± standard deviation."""
-    return f"{statistics.mean(values):.4f}" + (f" ± {statistics.stdev(values):.4f}" if len(values) > 1 else "")
-
-
-def save(run: dict[str, Any], folder: Path) -> None:
-    """Write both files."""
-    for path, text in zip(paths(run, folder), (json.dumps(run, indent=1) + "\n", markdown(run)), strict=True):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-
-
-def paths(run: dict[str, Any], folder: Path) -> list[Path]:
-    """text-<machine>.json and .md."""
-    slug = re.sub(r"[^a-z0-9]+", "-", run["machine"]["cpu"].lower()).strip("-")
-    return [folder / f"text-{slug}.{ending}" for ending in ("json", "md")]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ picture is the whole of 512x512 pixels.
 """
 
 import argparse
-import json
 import re
 import resource
 import subprocess
@@ -192,16 +191,6 @@ def markdown(run: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def save(run: dict[str, Any]) -> list[Path]:
-    """results/<version>/tiling-<machine>.json and .md."""
-    slug = re.sub(r"[^a-z0-9]+", "-", run["machine"]["cpu"].lower()).strip("-")
-    paths = [record.ROOT / "results" / run["version"] / f"tiling-{slug}.{ending}" for ending in ("json", "md")]
-    for path, text in zip(paths, (json.dumps(run, indent=1) + "\n", markdown(run)), strict=True):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return paths
-
-
 # memory
 
 
@@ -286,7 +275,7 @@ def main() -> None:
         run |= table()
         run["load_average"]["after"] = record.load_average()
         print("\n" + markdown(run))
-        save(run)
+        record.save(run, markdown(run), "tiling")
 
 
 if __name__ == "__main__":
