@@ -66,7 +66,7 @@ def test_the_report_is_one_readable_file(report):
     assert path.name == "index.html"
     assert [entry.name for entry in path.parent.iterdir()] == ["index.html"]
     assert path.stat().st_mode & 0o077 == 0o066 & ~_umask()
-    assert len(text) < 10_000_000
+    assert len(text) < 8_000_000
 
 
 def _umask():
