@@ -3,8 +3,9 @@
 Names are loaded on first use: `import faltung` loads neither SciPy nor llvmlite nor torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .lazy import on_first_use
 
 __version__ = "0.1.0.dev0"
 
@@ -37,7 +38,6 @@ _HOMES = {
 }
 _PACKAGES = ("compat", "data", "networks", "nn", "text", "tiling", "training", "uncertainty")
 """Reached by their own name, e.g. `faltung.data.read`."""
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
     from . import compat, data, networks, nn, text, tiling, training, uncertainty
@@ -119,16 +119,4 @@ __all__ = [
     "why_different",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _PACKAGES:
-        return import_module(f"{__name__}.{name}")
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'faltung' has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = on_first_use(__name__, __all__, _HOMES, _PACKAGES)

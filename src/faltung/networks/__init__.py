@@ -3,10 +3,9 @@
 Names are loaded on first use: `import faltung.networks` does not load torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import MissingDependency
+from ..lazy import on_first_use
 
 if TYPE_CHECKING:
     from .convnet import ConvNet
@@ -28,7 +27,6 @@ _HOMES = {
     "saved": ("NETWORKS", "Facts", "Saved", "load_model", "save_model"),
     "unet": ("UNet",),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "NETWORKS",
@@ -54,19 +52,4 @@ __all__ = [
     "valid_sizes",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'faltung.networks' has no attribute {name!r}")
-    try:
-        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    except ModuleNotFoundError as missing:
-        if missing.name not in ("torch", "safetensors"):
-            raise
-        raise MissingDependency(f'faltung.networks needs {missing.name}: pip install "faltung[nn]"') from missing
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = on_first_use(__name__, __all__, _HOMES)

@@ -17,10 +17,9 @@
 Names are loaded on first use, and torch with the first of them: `import faltung` stays without.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import MissingDependency
+from ..lazy import on_first_use
 
 _HOMES = {
     "causal": ("CausalConv1d", "GatedConv1d", "LongConv1d"),
@@ -64,22 +63,21 @@ _HOMES = {
         "MaxPool3d",
     ),
     "replacement": ("Replacement", "Swap", "replace"),
+    # nothing is to be added to these
+    "torch.nn": (
+        "AdaptiveAvgPool1d",
+        "AdaptiveAvgPool2d",
+        "AdaptiveAvgPool3d",
+        "AdaptiveMaxPool1d",
+        "AdaptiveMaxPool2d",
+        "AdaptiveMaxPool3d",
+        "MaxUnpool1d",
+        "MaxUnpool2d",
+        "MaxUnpool3d",
+    ),
 }
 _MODULES = ("functional",)
 """Reached by their own name."""
-_FROM_TORCH = (
-    "AdaptiveAvgPool1d",
-    "AdaptiveAvgPool2d",
-    "AdaptiveAvgPool3d",
-    "AdaptiveMaxPool1d",
-    "AdaptiveMaxPool2d",
-    "AdaptiveMaxPool3d",
-    "MaxUnpool1d",
-    "MaxUnpool2d",
-    "MaxUnpool3d",
-)
-"""Nothing is to be added to these."""
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 if TYPE_CHECKING:
     from torch.nn import (
@@ -200,23 +198,4 @@ __all__ = [
     "replace",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'faltung.nn' has no attribute {name!r}")
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingDependency(
-            f'faltung.nn.{name} needs torch, which is not installed: pip install "faltung[nn]"'
-        ) from error
-    if name in _MODULES:
-        return import_module(f"{__name__}.{name}")
-    home = torch.nn if name in _FROM_TORCH else import_module(f"{__name__}.{_HOME_OF[name]}")
-    value = getattr(home, name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = on_first_use(__name__, __all__, _HOMES, _MODULES)

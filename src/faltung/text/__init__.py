@@ -3,10 +3,9 @@
 Names are loaded on first use: `import faltung.text` does not load torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import MissingDependency
+from ..lazy import on_first_use
 
 if TYPE_CHECKING:
     from .language_model import LanguageModel
@@ -24,7 +23,6 @@ _HOMES = {
     "training": ("NextToken", "TextRun", "Windows", "new_net", "resume_text", "train_text"),
     "vocabulary": ("Encoded", "Vocabulary"),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Encoded",
@@ -43,19 +41,4 @@ __all__ = [
     "train_text",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'faltung.text' has no attribute {name!r}")
-    try:
-        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    except ModuleNotFoundError as missing:
-        if missing.name not in ("torch", "safetensors", "lightning_fabric"):
-            raise
-        raise MissingDependency('faltung.text needs torch: pip install "faltung[nn]"') from missing
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = on_first_use(__name__, __all__, _HOMES)

@@ -3,10 +3,9 @@
 Names are loaded on first use: `import faltung.training` does not load torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import MissingDependency
+from ..lazy import on_first_use
 
 if TYPE_CHECKING:
     from . import recipes
@@ -49,7 +48,6 @@ _HOMES = {
 }
 _MODULES = ("recipes",)
 """Reached by their own name."""
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "BorderWeights",
@@ -79,23 +77,4 @@ __all__ = [
     "train",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'faltung.training' has no attribute {name!r}")
-    try:
-        if name in _MODULES:
-            return import_module(f"{__name__}.{name}")
-        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").split(".")[0] not in ("torch", "lightning_fabric", "torchmetrics", "safetensors"):
-            raise
-        raise MissingDependency(
-            f'faltung.training needs {missing.name}, which is not installed: pip install "faltung[nn]"'
-        ) from missing
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = on_first_use(__name__, __all__, _HOMES, _MODULES)

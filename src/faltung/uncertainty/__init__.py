@@ -3,10 +3,9 @@
 Names are loaded on first use: `import faltung.uncertainty` does not load torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import MissingDependency
+from ..lazy import on_first_use
 
 if TYPE_CHECKING:
     from .generators import sample_seed
@@ -20,7 +19,6 @@ _HOMES = {
     "prediction": ("ClassPrediction", "ValuePrediction", "monte_carlo", "sample_outputs"),
     "tiled": ("monte_carlo_tiles",),
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ClassPrediction",
@@ -32,19 +30,4 @@ __all__ = [
     "sample_seed",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'faltung.uncertainty' has no attribute {name!r}")
-    try:
-        value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    except ModuleNotFoundError as missing:
-        if missing.name != "torch":
-            raise
-        raise MissingDependency('faltung.uncertainty needs torch: pip install "faltung[nn]"') from missing
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = on_first_use(__name__, __all__, _HOMES)
