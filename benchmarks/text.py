@@ -4,8 +4,9 @@ Whole works are held out (`faltung.data.shakespeare`): the recipe was chosen by 
 only scored. The main run is `faltung text train shakespeare` at its defaults, five minutes. The gates and the LSTM are
 compared in short runs: gates with equal numbers of parameters (the widths of the plain ones are larger) and of
 characters seen; the LSTM with equal parameters and equal time, at the best of three learning rates on seed 0, by the
-validation works. Every row is saved as soon as it is there; --resume goes on from there. --rows takes groups of rows or
-single ones: --rows main "gate gtu 2".
+validation works. Every row is saved as soon as it is there; --resume goes on from there, on another number of threads
+too, since gates are compared at equal characters and not at equal time. --rows takes groups of rows or single ones:
+--rows main "gate gtu 2".
 """
 
 import argparse
@@ -81,16 +82,15 @@ def main() -> None:
     if unknown := [row for row in options.rows if row not in (*GROUPS, *known)]:
         parser.error(f"--rows {unknown[0]}: {', '.join(GROUPS)} are allowed, or any of: {'; '.join(known)}")
     torch.set_num_threads(options.threads)
-    run = record.facts() | {"threads": options.threads, "scale": options.scale, "rows": []}
+    run = record.facts() | {"scale": options.scale, "rows": []}
     run["libraries"]["torch"] = record.version("torch")
     folder = options.folder or (record.ROOT / "results" / run["version"] if options.scale == 1 else None)
     if options.resume:
         if folder is None or not record.files(run, "text", folder)[0].is_file():
             parser.error(f"--resume: no rows are saved in {folder or 'any folder; give --folder'}")
         saved = json.loads(record.files(run, "text", folder)[0].read_text())
-        for name in ("scale", "threads"):
-            if saved[name] != run[name]:
-                parser.error(f"--resume: the rows saved have --{name} {saved[name]}, here it is {run[name]}")
+        if saved["scale"] != run["scale"]:
+            parser.error(f"--resume: the rows saved have --scale {saved['scale']}, here it is {run['scale']}")
         run["rows"] = saved["rows"]
     parts = {part: shakespeare(part) for part in ("train", "valid", "test")}
     if options.scale < 1:
@@ -101,7 +101,7 @@ def main() -> None:
         if any(row["name"] == name for row in run["rows"]):
             continue
         wall, cpu = time.perf_counter(), time.process_time()
-        made = {"name": name, "commit": run["commit"], "date": run["date"]}
+        made = {"name": name, "commit": run["commit"], "date": run["date"], "threads": options.threads}
         row = made | {**make(), "all_wall_s": time.perf_counter() - wall, "all_cpu_s": time.process_time() - cpu}
         run["rows"].append(row)
         print(name, {key: round(value, 4) for key, value in row.items() if isinstance(value, float)}, flush=True)
@@ -249,7 +249,7 @@ def markdown(run: dict[str, Any]) -> str:
     lines = [
         "# Language models on Shakespeare's plays",
         "",
-        f"Characters; whole works held out. {machine['cpu']}, {run['threads']} threads, torch "
+        f"Characters; whole works held out. {machine['cpu']}, torch "
         f"{run['libraries']['torch']}, commit {run['commit']}, {run['date']}, load before "
         f"{run['load_average']['before']}{share}. Nats a character with all left context; perplexity of a "
         "character is their exponential.",
@@ -260,8 +260,8 @@ def markdown(run: dict[str, Any]) -> str:
         lines.append(
             f"| **gated ConvNet**, {main['parameters']:,} parameters, sees {main['seen']} characters | test "
             f"{main['test']:.4f} nats = {main['test'] / np.log(2):.3f} bits (validation {main['valid']:.4f}, training "
-            f"{main['train']:.4f}) | {main['train_wall_s']:.0f} s, {main['train_cpu_s']:.0f} CPU s, "
-            f"{main['passes']:.2f} passes | |"
+            f"{main['train']:.4f}) | {main['train_wall_s']:.0f} s on {main['threads']} threads, "
+            f"{main['train_cpu_s']:.0f} CPU s, {main['passes']:.2f} passes | |"
         )
     lines += [f"| {name} | {result} | | no |" for name, result in PUBLISHED]
     gates = {gate: [row for name, row in rows.items() if name.startswith(f"gate {gate} ")] for gate in GATES}
