@@ -52,6 +52,33 @@ def test_the_segmentation_finds_nuclei(notebook):
     assert "33" in str(found["inspection"])
 
 
+def test_the_text_is_foretold(notebook):
+    found = notebook("text", file="", num_characters=30_000, passes=2, channels=16)
+    # nothing before the place that is changed, nothing further behind it than the net sees
+    for effect, net, seen in zip(found["effects"], found["stacks"], (10, 22), strict=True):
+        assert net.num_seen == seen
+        assert (effect[:12] == 0).all()
+        assert effect[12] > 0
+        assert effect[12 + seen - 1] > 0
+        assert (effect[12 + seen :] == 0).all()
+    assert [field.length for field in found["fields"]] == [10, 22]
+
+    sizes = list(found["sizes"].values())
+    assert max(sizes) < 1.04 * min(sizes)
+    assert all(score.nats_per_token < found["counting"] - 0.3 for score in found["scores"].values())
+
+    # each of the first characters seen helps; what lies beyond the field changes nothing
+    assert found["context"][0] > found["context"][1] > found["context"][2]
+    assert found["context"][-2] == pytest.approx(found["context"][-1], abs=1e-5)
+    assert found["context"][-1] == pytest.approx(found["context_all"], abs=1e-5)
+    assert found["step_error"] < 1e-4
+
+    assert [len(sample) for sample in found["samples"].values()] == [240] * 4
+    assert found["samples"][0.0] == found["model"].sample("The ", length=240, temperature=0)
+    assert found["costs"].sum() == pytest.approx(found["model"].score(found["read"]).nats)
+    assert [row["nats"] for row in found["surprises"]] == sorted(found["costs"].round(2), reverse=True)[:8]
+
+
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
 def test_every_notebook_says_how_it_is_opened_and_ends_with_tasks(path):
     text = path.read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from faltung.errors import ParameterError, ShapeError
@@ -29,6 +29,19 @@ def test_pieces_change_nothing(length: int, chunk: int) -> None:
     p = net(tokens[None]).detach().log_softmax(1)[0]
     expected = -p[tokens[1:], torch.arange(length - 1)]
     np.testing.assert_allclose(token_nats(net, tokens, chunk=chunk), expected, rtol=0, atol=1e-12)
+
+
+@given(st.text(min_size=2), st.sampled_from(["characters", "bytes", "words"]))
+def test_any_text_has_lines_and_words(text: str, unit: str) -> None:
+    vocabulary = Vocabulary.of("ab" + text, unit=unit)
+    torch.manual_seed(1)
+    net = GatedConvNet(symbols=len(vocabulary), channels=2, kernel_size=2, dilations=(1,))
+    assume(len(vocabulary.encode(text).tokens) > 1)
+    found = LanguageModel(net, vocabulary).score(text)
+    assert "".join(line.text + "\n" for line in found.lines).removesuffix("\n") == text.removesuffix("\n")
+    assert sum(line.nats for line in found.lines) == pytest.approx(found.nats)
+    assert sum(word.count * word.nats for word in found.words) <= found.nats * (1 + 1e-9)
+    assert all(word.text in text for word in found.words)
 
 
 @pytest.mark.parametrize("unit", ["characters", "bytes", "words"])
@@ -70,3 +83,56 @@ def test_a_text_of_one_symbol_has_no_score() -> None:
     for text in ("", "T", "éé"):
         with pytest.raises(ShapeError, match="two are needed"):
             model().score(text, unknown="skip")
+
+
+@pytest.mark.parametrize("unit", ["characters", "bytes", "words"])
+def test_characters_add_up_to_the_whole(unit: str) -> None:
+    text = TEXT if unit == "characters" else "naïve: " + TEXT + "über allem"
+    found = model(unit).score(text)
+    assert found.costs.shape == (len(text),)
+    assert np.nansum(found.costs) == pytest.approx(found.nats)
+    np.testing.assert_array_equal(np.concatenate([line.costs for line in found.lines]), found.costs)
+    # what nothing stands before
+    first = len("naïve") if unit == "words" else 1
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(found.costs)), np.arange(first))
+
+
+def test_each_character_costs_what_its_symbols_cost() -> None:
+    characters, raw = model(), model("bytes")
+    tokens = torch.from_numpy(characters.vocabulary.encode(TEXT).tokens)
+    np.testing.assert_array_equal(characters.score(TEXT).costs[1:], token_nats(characters.net, tokens))
+    nats = token_nats(raw.net, torch.tensor([*"aüb".encode()]))
+    np.testing.assert_allclose(raw.score("aüb").costs[1:], [nats[0] + nats[1], nats[2]])
+
+
+def test_lines_are_those_of_the_text_whatever_the_model_knows() -> None:
+    # no line's end is in either vocabulary
+    words = Vocabulary.of("to be or not to be", unit="words")
+    characters = Vocabulary.of("to be or not to be")
+    for vocabulary in (words, characters):
+        net = GatedConvNet(symbols=len(vocabulary), channels=4, dilations=(1,))
+        found = LanguageModel(net, vocabulary).score("to sleep\nor not\n", unknown="skip")
+        assert [line.text for line in found.lines] == ["to sleep", "or not"]
+        assert sum(line.num_tokens for line in found.lines) == found.num_tokens
+
+
+def test_words_cost_what_their_characters_cost_the_dearest_first() -> None:
+    found = model().score(TEXT)
+    sums = {word.text: word for word in found.words}
+    place = TEXT.index(" question")
+    question = sums["question"]
+    assert question.nats == pytest.approx(found.costs[place : place + len(" question")].sum())
+    assert (question.count, question.line) == (1, 2)
+    # the first one was given in part, its second place is scored
+    assert (sums["be"].count, "To" in sums) == (2, False)
+    at = [TEXT.index(" be,"), TEXT.index(" be:")]
+    assert sums["be"].nats == pytest.approx(np.mean([found.costs[i : i + 3].sum() for i in at]))
+    assert [word.nats for word in found.words] == sorted((word.nats for word in found.words), reverse=True)
+    assert not {",", ":", "\n"} & sums.keys()
+
+
+def test_words_of_which_a_part_is_unknown_have_no_cost() -> None:
+    text = "or to sleep, or ü that"
+    assert {word.text for word in model().score(text, unknown="skip").words} == {"to", "or", "that"}
+    # " that" is unknown: where it is known, it begins a line
+    assert {word.text for word in model("words").score(text).words} == {"to", "or"}

@@ -96,3 +96,11 @@ def test_what_cannot_be_trained_is_refused() -> None:
         train_text("ab" * 500, net=small("abc"))
     with pytest.raises(ParameterError, match="passes"):
         train_text("ab" * 500, net=small("ab"), passes=0)
+
+
+def test_a_validation_text_shorter_than_a_window_is_scored_whole() -> None:
+    done = train_text(RULE, validation=RULE[:21], net=small(RULE), config=QUICK, window=32, passes=1)
+    # one window of all its symbols, which see nothing before them, as in a score
+    assert done.run.history[-1].scores["nats"] == pytest.approx(done.model.score(RULE[:21]).nats_per_token, rel=1e-4)
+    with pytest.raises(ShapeError, match="validation text has 1 symbols that the vocabulary knows"):
+        train_text(RULE, validation="aXYZ", net=small(RULE), config=QUICK, window=32)

@@ -77,3 +77,37 @@ def test_numbers_that_stand_for_nothing_are_refused() -> None:
         Vocabulary.of("ab").decode([0, 3])
     with pytest.raises(ParameterError, match="token -1"):
         Vocabulary("bytes").decode([-1])
+
+
+@given(TEXTS, st.sampled_from(["characters", "bytes", "words"]))
+def test_places_say_where_each_symbol_begins(text: str, unit: str) -> None:
+    vocabulary = Vocabulary.of("ab" + text, unit=unit)
+    encoded = vocabulary.encode(text, unknown="skip")
+    assert encoded.places.tolist() == sorted(encoded.places.tolist())
+    if unit == "bytes":
+        assert np.bincount(encoded.places).tolist() == [len(sign.encode()) for sign in text]
+    else:
+        for token, place in zip(encoded.tokens.tolist(), encoded.places.tolist(), strict=True):
+            symbol = vocabulary.symbols[token]
+            assert symbol == UNKNOWN or text.startswith(symbol, place)
+
+
+def test_places_pass_over_what_is_left_out() -> None:
+    encoded = Vocabulary.of("ab").encode("xaxbb", unknown="skip")
+    assert encoded.places.tolist() == [1, 3, 4]
+    assert Vocabulary("bytes").encode("aüb").places.tolist() == [0, 1, 1, 2]
+    words = Vocabulary.of("to be", unit="words").encode("to sleep, to be")
+    assert words.places.tolist() == [0, 2, 8, 9, 12]
+
+
+def test_marks_stay_with_their_letters() -> None:
+    # a decomposed é, vowels of Hindi, an emoji with the sign that asks for its colours
+    for word in ("cafe\u0301s", "नमस्ते", "🎉\ufe0f"):
+        assert Vocabulary.of(f"a {word} {word}", unit="words").symbols == (f" {word}", "a", UNKNOWN)
+
+
+def test_a_text_with_too_few_symbols_is_refused() -> None:
+    with pytest.raises(ParameterError, match="made of 'a' alone"):
+        Vocabulary.of("aaa")
+    with pytest.raises(ParameterError, match=r"none of 3 different words comes 2 times.*least="):
+        Vocabulary.of("a b c", unit="words", least=2)

@@ -166,7 +166,7 @@ def test_a_folder_that_holds_a_training_is_not_overwritten(tmp_path):
 
 def test_resume_refuses_other_data_networks_and_tasks(tmp_path):
     train(classifier(), lines(), config=QUICK, folder=tmp_path)
-    with pytest.raises(ParameterError, match="x_checksum"):
+    with pytest.raises(ParameterError, match="values of x differ; give those of then"):
         resume(tmp_path, lines(seed=1), model=classifier())
     with pytest.raises(ParameterError, match="give a module of the same make"):
         resume(tmp_path, lines())

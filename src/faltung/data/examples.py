@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -170,10 +171,16 @@ class Examples:
 
 
 class Chosen:
-    """Some rows of others, read when indexed."""
+    """Some rows of others, read when indexed.
+
+    Attributes:
+        paths: the files of these rows, if they lie in such.
+    """
 
     def __init__(self, rows: Rows, indices: Array) -> None:
         self._rows, self._indices = rows, indices
+        files: Sequence[Path] = getattr(rows, "paths", ())
+        self.paths = tuple(files[i] for i in indices.tolist()) if files else ()
         self.shape = (len(indices), *rows.shape[1:])
         self.dtype = rows.dtype
 

@@ -38,7 +38,7 @@ TEXTS = (
         "Yu, Koltun 2016",
         "Multi-scale context aggregation by dilated convolutions, ICLR",
         "How does a small stack see far without losing resolution?",
-        ("dilation",),
+        ("dilation", "gated-text"),
     ),
     Text(
         "Canny 1986",
@@ -108,5 +108,11 @@ DISCUSSION = (
         "wrong-elsewhere",
     ),
     ("Does pooling forgive a shift?", "within a window, and by losing the place", "pooling"),
+    (
+        "Does a net know what it does not know?",
+        "asked many times it is less sure of what it never saw, and still too sure",
+        "uncertainty-digits",
+    ),
+    ("How much of its past does a text need?", "for small nets a few characters bring nearly all", "gated-text"),
 )
 """Question, the short answer, slug of the experiment that argues for it."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .language_model import LanguageModel
     from .reading import read_text
     from .sampling import probabilities
-    from .scoring import LineScore, Score, token_nats
+    from .scoring import LineScore, Score, WordScore, token_nats
     from .training import NextToken, TextRun, Windows, new_net, resume_text, train_text
     from .vocabulary import Encoded, Vocabulary
 
@@ -19,7 +19,7 @@ _HOMES = {
     "language_model": ("LanguageModel",),
     "reading": ("read_text",),
     "sampling": ("probabilities",),
-    "scoring": ("LineScore", "Score", "token_nats"),
+    "scoring": ("LineScore", "Score", "WordScore", "token_nats"),
     "training": ("NextToken", "TextRun", "Windows", "new_net", "resume_text", "train_text"),
     "vocabulary": ("Encoded", "Vocabulary"),
 }
@@ -33,6 +33,7 @@ __all__ = [
     "TextRun",
     "Vocabulary",
     "Windows",
+    "WordScore",
     "new_net",
     "probabilities",
     "read_text",

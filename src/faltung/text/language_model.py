@@ -14,7 +14,7 @@ from ..networks.gated import GatedConvNet
 from ..networks.saved import Facts, load_model, save_model
 from . import sampling, scoring
 from .scoring import Score
-from .vocabulary import UNKNOWN, Unit, Unknown, Vocabulary
+from .vocabulary import UNKNOWN, Unit, Unknown, Vocabulary, unknown_words
 
 TASKS: dict[Unit, str] = {"characters": "next character", "bytes": "next byte", "words": "next word"}
 """What a network of each unit was trained for, in the words of its file."""
@@ -84,7 +84,7 @@ class LanguageModel:
         """A text that goes on from the prompt, which is not part of it.
 
         Args:
-            prompt: one symbol or more, all known.
+            prompt: one symbol or more; characters all known, unknown words stand as the one symbol for these.
             length: symbols to draw.
             temperature: below 1 the likely gets likelier; 0 always takes the likeliest symbol.
             top_k: draw from so many of the likeliest symbols only; 0 draws from all.
@@ -107,7 +107,13 @@ class LanguageModel:
         seed: int = 0,
     ) -> Iterator[str]:
         """The same piece by piece, as soon as each is known; of bytes a piece is empty until a character is whole."""
-        prompt_L = torch.from_numpy(self.vocabulary.encode(prompt).tokens)
+        encoded = self.vocabulary.encode(prompt, unknown="skip")
+        if encoded.unknown and self.vocabulary.unit == "characters":
+            raise ParameterError(
+                f"prompt: {unknown_words(encoded.unknown, len(prompt))}: write it without; the model knows "
+                f"{''.join(self.vocabulary.symbols)!r}"
+            )
+        prompt_L = torch.from_numpy(encoded.tokens)
         if not len(prompt_L):
             raise ParameterError("the prompt is empty: give one symbol or more, such as a line's end")
         integer("length", length, least=0)

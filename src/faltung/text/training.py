@@ -122,9 +122,10 @@ class Windows:
         integer("window", window, least=1)
         room = len(tokens_L) - window
         if room < 1:
+            smaller = f", or a window of {len(tokens_L) - 1:,} or less (--window)" if len(tokens_L) > 1 else ""
             raise ShapeError(
-                f"the text has {len(tokens_L):,} symbols, a window of {window:,} and what follows needs {window + 1:,}:"
-                f" give a longer text, or a window of {max(len(tokens_L) - 1, 1)} or less"
+                f"the text to learn from has {len(tokens_L):,} symbols, a window of {window:,} and what follows needs "
+                f"{window + 1:,}: give a longer text{smaller}"
             )
         if integer("count", count, least=0):
             # one of each of `count` stretches of the same length
@@ -222,7 +223,7 @@ def train_text(
         stop, watch: as in `faltung.training.train`.
 
     Raises:
-        ShapeError: the text is shorter than a window.
+        ShapeError: the text is shorter than a window, or of the validation text fewer than two symbols are known.
         ParameterError: an option is outside what it may be, or the network has another number of symbols.
         FileError: the folder holds a training already, or cannot be written to.
         AccuracyError: the loss is no number any more.
@@ -356,8 +357,16 @@ def _examples(
     """Windows to train with, those of one epoch; and windows of the validation text, if there is one."""
     count = max(1, round(len(tokens_L) * passes / math.ceil(passes) / window))
     training = Windows(tokens_L, vocabulary, window=window, count=count, seed=seed)
+    if not validation:
+        return training, None
     held_out = vocabulary.encode(validation, unknown="skip").tokens
-    return training, Windows(held_out, vocabulary, window=2 * window) if validation else None
+    if len(held_out) < 2:
+        raise ShapeError(
+            f"the validation text has {len(held_out)} symbols that the vocabulary knows: two or more are needed; "
+            "give a longer one, or one in the same script"
+        )
+    # of a short text one window, so that it scores all of it
+    return training, Windows(held_out, vocabulary, window=min(2 * window, len(held_out) - 1))
 
 
 def _checksum(text: str) -> str:

@@ -1,8 +1,10 @@
 """`Vocabulary`: the symbols a text is made of, and the numbers that stand for them."""
 
+import functools
 import re
+import sys
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -18,7 +20,6 @@ Unknown = Literal["error", "skip"]
 UNKNOWN = "\ufffd"
 """Stands for every word that is not in the vocabulary; it is the last symbol of vocabularies of words."""
 
-_WORD = re.compile(r" ?\w+| ?[^\w\s]|\s")
 _SHOWN = 8
 
 
@@ -28,12 +29,14 @@ class Encoded:
 
     Attributes:
         tokens: int64 (L,), one for each symbol.
+        places: int64 (L,), of the character of the text with which each symbol begins; the bytes of one share it.
         unknown: symbols that the vocabulary has not, and how often they came, the most frequent first. Words among
             them became `UNKNOWN`, characters were left out.
         num_characters: of the text, without those left out.
     """
 
     tokens: Array
+    places: Array
     unknown: dict[str, int]
     num_characters: int
 
@@ -43,7 +46,8 @@ class Vocabulary:
     """Symbols in a fixed order; number i stands for symbol i.
 
     Characters are those that occur in a text; bytes are all 256 of UTF-8, so no text has unknown ones; words come with
-    the space before them, punctuation and line ends are symbols of their own, so that joining them gives the text back.
+    the space before them and the marks upon their letters; punctuation and line ends are symbols of their own, so that
+    joining them gives the text back.
 
     Args:
         unit: "characters", "bytes" or "words".
@@ -92,17 +96,27 @@ class Vocabulary:
             least: words that occur less often are left out; they are unknown, as all that do not occur.
 
         Raises:
-            ParameterError: the text has less than two different symbols.
+            ParameterError: the text has too few different symbols: two characters, or a word that comes often enough.
         """
         check_choice("unit", unit, get_args(Unit))
         if unit == "bytes":
             return cls("bytes")
         integer("least", least, least=1)
         if unit == "characters":
-            return cls("characters", tuple(sorted(set(text))))
-        counts = Counter(_WORD.findall(text))
+            found = sorted(set(text))
+            if len(found) < 2:
+                raise ParameterError(
+                    f"the text is made of {''.join(found)!r} alone: give one with two different characters or more"
+                )
+            return cls("characters", tuple(found))
+        counts = Counter(word_pattern().findall(text))
         counts.pop(UNKNOWN, None)
         kept = [word for word, count in counts.items() if count >= least]
+        if not kept:
+            raise ParameterError(
+                f"none of {len(counts):,} different words comes {least} times: give a longer text, or a lower least= "
+                "(--least)"
+            )
         return cls("words", (*sorted(kept, key=lambda word: (-counts[word], word)), UNKNOWN))
 
     def __len__(self) -> int:
@@ -121,24 +135,27 @@ class Vocabulary:
         """
         check_choice("unknown", unknown, get_args(Unknown))
         if self.unit == "bytes":
-            return Encoded(
-                np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8).astype(np.int64), {}, len(text)
-            )
+            raw = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
+            # a character begins with every byte but those of the form 10xxxxxx
+            return Encoded(raw.astype(np.int64), np.cumsum(raw & 0xC0 != 0x80) - 1, {}, len(text))
         number = {symbol: i for i, symbol in enumerate(self.symbols)}
-        found: Iterable[str] = text if self.unit == "characters" else _WORD.findall(text)
         if self.unit == "words":
-            words = list(found)
+            words = word_pattern().findall(text)
             foreign = Counter(word for word in words if word not in number)
-            tokens = [number.get(word, len(number) - 1) for word in words]
-            return Encoded(np.array(tokens, np.int64), dict(foreign.most_common()), len(text))
-        foreign = Counter(symbol for symbol in found if symbol not in number)
+            tokens = np.array([number.get(word, len(number) - 1) for word in words], np.int64)
+            stops = np.cumsum([len(word) for word in words], dtype=np.int64)
+            return Encoded(tokens, np.append(0, stops)[:-1], dict(foreign.most_common()), len(text))
+        foreign = Counter(symbol for symbol in text if symbol not in number)
         if foreign and unknown == "error":
             raise ParameterError(
                 f"{unknown_words(dict(foreign.most_common()), len(text))}; the vocabulary has {len(self)} characters: "
-                'leave the others out with unknown="skip", or train with a vocabulary of bytes, which has them all'
+                'leave the others out with unknown="skip" (--unknown skip), or train with a vocabulary of bytes '
+                "(--unit bytes), which has them all"
             )
-        tokens = [number[symbol] for symbol in text if symbol in number]
-        return Encoded(np.array(tokens, np.int64), dict(foreign.most_common()), len(tokens))
+        # -1 for what is left out
+        tokens = np.array([number.get(symbol, -1) for symbol in text], np.int64)
+        places = np.flatnonzero(tokens >= 0)
+        return Encoded(tokens[places], places, dict(foreign.most_common()), len(places))
 
     def decode(self, tokens: Any) -> str:
         """The text for numbers; bytes that are no UTF-8 become `UNKNOWN`.
@@ -168,3 +185,15 @@ def unknown_words(unknown: dict[str, int], total: int) -> str:
     more = f", and {len(unknown) - _SHOWN} others" if len(unknown) > _SHOWN else ""
     count = sum(unknown.values())
     return f"{count:,} of {total:,} symbols {'is' if count == 1 else 'are'} unknown: {shown}{more}"
+
+
+@functools.cache
+def word_pattern() -> re.Pattern[str]:
+    r"""Finds the pieces of which words, punctuation and spaces are made; together they are the text.
+
+    Python's `\w` has letters, but not the marks that many scripts set upon them: without these, a decomposed "é" or a
+    vowel of Hindi would end the word.
+    """
+    marks = "".join(chr(code) for code in range(0x300, sys.maxunicode) if unicodedata.category(chr(code))[0] == "M")
+    # letters first and marks only behind them: one large class for both takes four times as long
+    return re.compile(rf" ?\w+(?:[{marks}]+\w*)*| ?[^\w\s][{marks}]*|\s")

@@ -6,15 +6,13 @@ the caller's own random numbers are left alone.
 """
 
 import contextlib
-import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -25,6 +23,7 @@ from .config import Config
 from .equipment import copy_weights, has_schedule, make_fabric, make_optimiser, shape_errors, surroundings
 from .failure import explain_failure
 from .feeding import Batch, Feed, check_inputs, measure_facts
+from .fingerprint import fingerprint, newer_files, what_differs
 from .schedules import rate_at, seed_of
 from .scoring import score
 from .state import MODEL, STATE, Epoch, Events, State, optimiser_state, read_state, restore_optimiser, write_state
@@ -113,6 +112,7 @@ def train(
     Source: Fabric of Lightning carries device, precision and several processes (start those with torchrun).
 
     Example:
+        >>> import numpy as np
         >>> from faltung.data.examples import Examples
         >>> x = np.random.default_rng(0).normal(size=(64, 1, 8)).astype(np.float32)
         >>> examples = Examples(x, (x.mean((1, 2)) > 0).astype(np.int64), ("below", "above"))
@@ -124,16 +124,17 @@ def train(
     task = task or infer_task(examples, label_smoothing=config.label_smoothing)
     _check(examples, validation, config, task)
     facts = measure_facts(examples, config, task=task.name, tokens=not task.normalise)
+    place = None if folder is None else _fresh_folder(Path(folder))
     state = State(
         config=config.to_json(),
         about=describe(model),
         task=task.name,
         data=data,
         facts=asdict(facts),
-        fingerprint=_fingerprint(examples),
+        # only a training that is kept can be resumed
+        fingerprint={} if place is None else fingerprint(examples, validation),
         rate=math.nan if config.learning_rate == "find" else config.learning_rate,
     )
-    place = None if folder is None else _fresh_folder(Path(folder))
     return _Training(model, examples, validation, config, task, facts, state, place, stop, watch).run()
 
 
@@ -151,8 +152,7 @@ def resume(
 
     Args:
         folder: of `train`.
-        examples: the same as then; that is checked.
-        validation: the same as then.
+        examples, validation: the same as then; that is checked, of files by their names and every byte.
         model: a module of the same make; needed where the network is none of Faltung's own.
         task: needed where one of one's own was given then.
         stop, watch: as in `train`.
@@ -174,10 +174,14 @@ def resume(
             f"{folder}: was trained for {state.task!r}, not {task.name!r}: give the task of then, task="
         )
     _check(examples, validation, config, task)
-    found = _fingerprint(examples)
-    if found != state.fingerprint:
-        differ = ", ".join(name for name in found if found[name] != state.fingerprint.get(name))
-        raise ParameterError(f"{folder}: the data are not those it began with: {differ} differ; give those of then")
+    if differ := what_differs(fingerprint(examples, validation), state.fingerprint):
+        kept = (folder / STATE).stat().st_mtime
+        newer = [str(path) for data in (examples, validation) for path in newer_files(data, kept)]
+        since = f" (changed since it was kept: {', '.join(newer)})" if newer else ""
+        raise ParameterError(
+            f"{folder}: the data are not those it began with: {differ} differ{since}; give those of then, or train "
+            "anew in another folder"
+        )
     if model is None:
         model = make_network(state.about["network"], state.about["options"], str(folder))
     facts = Facts.from_json(state.facts)
@@ -482,14 +486,3 @@ def _fresh_folder(folder: Path) -> Path:
     with opening(folder, "written"):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _fingerprint(examples: "Examples") -> dict[str, Any]:
-    """What tells these data from others: shapes, and a checksum of what lies in memory."""
-    found: dict[str, Any] = {"classes": list(examples.classes)}
-    for name, values in (("x", examples.x), ("y", examples.y)):
-        found[f"{name}_shape"] = [int(n) for n in values.shape]
-        found[f"{name}_dtype"] = str(values.dtype)
-        if isinstance(values, np.ndarray):
-            found[f"{name}_checksum"] = hashlib.blake2b(np.ascontiguousarray(values).data, digest_size=8).hexdigest()
-    return found
