@@ -338,3 +338,12 @@ def weight_norm():
     net = nn.Sequential(nn.Linear(5, 8), nn.Dropout(0.5), nn.Linear(8, 8), nn.Linear(8, 3))
     nn.utils.parametrizations.weight_norm(net[2])
     return net
+
+
+@case(4, 5, way="full passes")
+def batch_norm_in_training():
+    def forward(net, x):
+        net.norm.train()
+        return net.two(net.drop(net.norm(net.one(x))))
+
+    return Does(forward, one=nn.Linear(5, 8), norm=nn.BatchNorm1d(8), drop=nn.Dropout(0.5), two=nn.Linear(8, 2))

@@ -250,13 +250,12 @@ def _check(apart: float, dtype: torch.dtype) -> None:
 @contextmanager
 def _kept_buffers(module: nn.Module) -> Iterator[Callable[[], None]]:
     """Yields what puts buffers back, and does so at the end."""
-    held = [
-        (buffer, buffer._version, buffer.detach().clone()) for buffer in module.buffers() if not buffer.is_inference()
-    ]
+    held = [(buffer, buffer.detach().clone()) for buffer in module.buffers() if not buffer.is_inference()]
 
     def restore() -> None:
-        for buffer, version, values in held:
-            if buffer._version != version:
+        for buffer, values in held:
+            # batch norm moves its averages without counting it in _version
+            if not buffer.equal(values):
                 buffer.copy_(values)
 
     try:
