@@ -31,8 +31,12 @@ def sample_seed(sample: int, *, seed: int = 0, generator: int = 0) -> int:
         >>> sample_seed(0) == sample_seed(0), sample_seed(0) == sample_seed(1)
         (True, False)
     """
-    words = f"{integer('seed', seed)}/{integer('sample', sample, least=0)}/{integer('generator', generator, least=0)}"
-    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "little") >> 1
+    return _seed_of(integer("seed", seed), integer("sample", sample, least=0), integer("generator", generator, least=0))
+
+
+def _seed_of(seed: int, sample: int, generator: int) -> int:
+    digest = hashlib.sha256(f"{seed}/{sample}/{generator}".encode()).digest()
+    return int.from_bytes(digest[:8], "little") >> 1
 
 
 State = tuple[Tensor, ...]
@@ -73,7 +77,7 @@ class Generators:
         """Put all in the state in which this sample begins."""
         for number, generator in enumerate(self._all):
             own = max(0, number + 1 - self._num_global)
-            generator.manual_seed(sample_seed(sample, seed=self.seed, generator=own))
+            generator.manual_seed(_seed_of(self.seed, sample, own))
 
     def state(self) -> State:
         """Where all stand now."""
