@@ -1,5 +1,8 @@
 """A pass that depends on more than the samples' own random numbers is found out, and says why it is not shortened."""
 
+import random
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -24,6 +27,14 @@ def two_ways(choose) -> nn.Module:
         drop=nn.Dropout(0.5),
         last=nn.Linear(8, 2),
     )
+
+
+@pytest.mark.parametrize("batch", [1, 6])
+@pytest.mark.parametrize("draw", [random.random, np.random.random], ids=["random", "numpy"])
+def test_random_numbers_of_python_are_those_of_no_sample(draw, batch: int) -> None:
+    found = sampling(two_ways(lambda net: int(draw() < 0.5)), torch.ones(3, 5), batch)
+    assert found.way == "full passes"
+    assert "Python's or NumPy's" in found.reason
 
 
 def test_other_weights_in_a_later_pass_are_noticed() -> None:

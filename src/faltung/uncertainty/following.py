@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten
 
 from ..nn.dropout.place import at
-from .generators import Generators, State, same_state
+from .generators import Generators, State, python_state, same_state
 from .watching import Call, Layer, Result, Unfollowed, Watch, is_layer, layers_of, leaves_of, name_of
 
 MOST_STARTS = 16
@@ -71,8 +71,11 @@ class Followed(Watch):
         self._makers: dict[int, int] = {}
         self._origins: dict[int, tuple[weakref.ref[Tensor], int, int]] = {}
         self._used: list[tuple[Tensor, int]] = []
+        of_python = python_state()
         with self.ready(), self.watching():
             output = module(self._copy)
+        if python_state() != of_python:
+            raise Unfollowed("the module draws random numbers of Python's or NumPy's, which are not those of a sample")
         if versions != [_version(t) for t in held]:
             raise Unfollowed("the module writes into its input, its weights or its buffers")
         if not isinstance(output, Tensor):

@@ -1,10 +1,12 @@
 """Random numbers of a sample: every generator that a pass may draw from, in the state that belongs to the sample."""
 
 import hashlib
+import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -96,6 +98,12 @@ class Generators:
             yield
         finally:
             self.go_to(before)
+
+
+def python_state() -> tuple[Any, ...]:
+    """Where the generators of Python and NumPy stand that all code shares."""
+    kept = np.random.get_state(legacy=False)  # noqa: NPY002 - read, not drawn from
+    return random.getstate(), kept["state"]["key"].tobytes(), kept["state"]["pos"], kept["has_gauss"]
 
 
 def same_state(a: State, b: State) -> bool:
