@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_flatten
+from torch.utils._pytree import tree_flatten, tree_structure
 
 from ..nn.dropout.place import at
 from .generators import Generators, State, python_state, same_state
@@ -30,6 +30,8 @@ _ABOUT_SIZES = frozenset(
 )
 """Calls that tell Python something about a tensor, but nothing of its values."""
 
+
+_LEAF = tree_structure(0)
 
 UNKNOWN = Result()
 """Any tensor: made where no call shows it, or anew for every sample."""
@@ -108,7 +110,8 @@ class Followed(Watch):
         state = self._generators.state()
         draws = draws or not same_state(state, self._state)
         self._state = state
-        made, structure = tree_flatten(result)
+        # one tensor is what most calls return, and torch's walk takes longer than some of them
+        made, structure = ([result], _LEAF) if isinstance(result, Tensor) else tree_flatten(result)
         is_random = is_random or draws
         if (
             is_random

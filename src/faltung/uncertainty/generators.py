@@ -108,4 +108,5 @@ def python_state() -> tuple[Any, ...]:
 
 def same_state(a: State, b: State) -> bool:
     """Whether nothing was drawn between two states."""
-    return all(torch.equal(one, other) for one, other in zip(a, b, strict=True))
+    # asked twice a call; torch.equal takes twice as long
+    return all(one.numpy().tobytes() == other.numpy().tobytes() for one, other in zip(a, b, strict=True))
