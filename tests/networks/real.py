@@ -64,7 +64,7 @@ class Lite0(nn.Module):
                 before = after
         self._blocks = nn.ModuleList(blocks)
         self._conv_head, self._bn1 = SameConv(320, 1280, 1, bias=False), norm(1280)
-        self._fc = nn.Linear(1280, 1000)
+        self._dropout, self._fc = nn.Dropout(0.2), nn.Linear(1280, 1000)
 
     def forward(self, x):
         x = F.relu6(self._bn0(self._conv_stem(x)))
@@ -72,7 +72,7 @@ class Lite0(nn.Module):
             x = block(x)
         x = F.relu6(self._bn1(self._conv_head(x)))
         x = F.adaptive_avg_pool2d(x, 1).flatten(1)
-        return self._fc(F.dropout(x, 0.2, self.training))
+        return self._fc(self._dropout(x))
 
 
 class Edges(nn.Module):

@@ -94,7 +94,8 @@ def test_sums_over_the_picture_are_those_of_each_sample() -> None:
 def test_the_prefix_of_a_tile_is_computed_once(batch: int) -> None:
     run = ft.uncertainty.monte_carlo_tiles(keyed(), X, tile=28, samples=7, batch=batch).sampling
     assert run.way == ("one by one" if batch == 1 else "side by side")
-    assert run.prefix_calls > 5
+    # three blocks and two maxima on the way down
+    assert run.prefix_calls == 5
     assert run.difference < 1e-12
     assert f"7 samples of each of {run.tiles} tiles: " in str(run)
 

@@ -338,3 +338,166 @@ def weight_norm():
     net = nn.Sequential(nn.Linear(5, 8), nn.Dropout(0.5), nn.Linear(8, 8), nn.Linear(8, 3))
     nn.utils.parametrizations.weight_norm(net[2])
     return net
+
+
+@case(3, 8)
+def layers_called_twice():
+    def forward(net, x):
+        y = net.one(net.one(x))
+        early = net.act(y)
+        y = net.drop(early)
+        return net.two(net.one(net.act(y)) + net.one(early))
+
+    return Does(
+        forward,
+        one=nn.Sequential(nn.Linear(8, 8), nn.Tanh()),
+        act=nn.ReLU(),
+        drop=nn.Dropout(0.5),
+        two=nn.Linear(8, 2),
+    )
+
+
+@case(3, 5)
+def hooks():
+    net = nn.Sequential(
+        nn.Sequential(nn.Linear(5, 8), nn.ReLU()), nn.Dropout(0.5), nn.Sequential(nn.Linear(8, 8), nn.Tanh())
+    )
+    net[0][0].register_forward_hook(lambda layer, inputs, y: y * 2)
+    net[0].register_forward_pre_hook(lambda layer, inputs: (inputs[0] + 1,))
+    net[2][1].register_forward_pre_hook(lambda layer, inputs: (inputs[0] * 3,))
+    net[2].register_forward_hook(lambda layer, inputs, y: (y * inputs[0]).flip(1))
+    return net
+
+
+@case(3, 5)
+def a_forward_of_ones_own():
+    net = nn.Sequential(nn.Linear(5, 8), nn.Dropout(0.5), nn.Linear(8, 8), nn.Linear(8, 2))
+    net[0].forward = lambda x: F.linear(x, net[0].weight).cos()
+    net[2].forward = lambda x: F.linear(x, net[2].weight).sin()
+    return net
+
+
+@case(2, 5)
+def dictionaries_and_tuples_between():
+    class Both(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two, self.drop = nn.Linear(5, 6), nn.Linear(6, 6), nn.Dropout(0.5)
+
+        def forward(self, x):
+            y = torch.relu(self.one(x))
+            return {"skip": y, "deep": (self.two(self.drop(y)), [y * 2])}
+
+    def forward(net, x):
+        found = net.both(x)
+        y, (early,) = found["deep"]
+        return net.last(torch.cat([found["skip"], y, early], 1))
+
+    return Does(forward, both=Both(), last=nn.Linear(18, 2))
+
+
+@case(2, 5)
+def several_results_of_a_layer():
+    class Twice(nn.Module):
+        def forward(self, x):
+            return x.sort(1).values, (x * 2, None)
+
+    return Does(
+        lambda net, x: net.two(net.drop(net.twice(net.one(x))[1][0])) + net.twice(net.one(x))[0][:, :2],
+        one=nn.Linear(5, 8),
+        twice=Twice(),
+        drop=nn.Dropout(0.5),
+        two=nn.Linear(8, 2),
+    )
+
+
+@case(4, 5, way="full passes")
+def batch_norm_in_training():
+    def forward(net, x):
+        net.norm.train()
+        return net.two(net.drop(net.norm(net.one(x))))
+
+    return Does(forward, one=nn.Linear(5, 8), norm=nn.BatchNorm1d(8), drop=nn.Dropout(0.5), two=nn.Linear(8, 2))
+
+
+@case(3, 5)
+def weights_drawn_for_a_layer():
+    # the layer gets nothing that was drawn, it is run on it
+    def forward(net, x):
+        thinned = {"weight": F.dropout(net.two.weight, 0.5, True)}
+        return net.three(torch.func.functional_call(net.two, thinned, net.one(x)))
+
+    return Does(forward, one=nn.Linear(5, 8), two=nn.Linear(8, 8), three=nn.Linear(8, 2))
+
+
+@case(3, 5)
+def weights_drawn_and_put_in():
+    def forward(net, x):
+        inner = net.two[0]
+        inner.weight = F.dropout(net.raw, 0.5, True)
+        return net.three(net.two(net.one(x)))
+
+    net = Does(
+        forward,
+        one=nn.Linear(5, 8),
+        two=nn.Sequential(nn.Linear(8, 8), nn.ReLU()),
+        three=nn.Linear(8, 2),
+        raw=nn.Parameter(torch.randn(8, 8)),
+    )
+    del net.two[0].weight
+    net.two[0].weight = torch.zeros(8, 8)
+    return net
+
+
+@case(3, 5)
+def layers_taken_one_by_one():
+    def forward(net, x):
+        for number, part in enumerate(net.parts):
+            x = part(x)
+            if number == 1:
+                x = net.drop(x)
+        return net.parts[-1].forward(x)
+
+    return Does(
+        forward,
+        parts=nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 6), nn.Softmax(1), nn.Linear(6, 6)),
+        drop=nn.Dropout(0.5),
+    )
+
+
+@case(3, 5)
+def a_default_device_inside():
+    def forward(net, x):
+        with torch.device("cpu"):
+            y = net.one(x) + torch.ones(8)
+            return net.two(net.drop(y)) * torch.ones(2)
+
+    return Does(forward, one=nn.Linear(5, 8), drop=nn.Dropout(0.5), two=nn.Linear(8, 2))
+
+
+@case(3, 5)
+def without_gradients_inside():
+    def forward(net, x):
+        with torch.enable_grad():
+            y = net.one(x)
+        with torch.no_grad():
+            return net.two(net.drop(y))
+
+    return Does(forward, one=nn.Linear(5, 8), drop=nn.Dropout(0.5), two=nn.Linear(8, 2))
+
+
+@case(3, 4)
+def a_layer_writes_into_what_came_before():
+    # what the layer in place gets was made before dropout, and is read once more behind it
+    def forward(net, x):
+        y = net.one(x)
+        y += net.drop(y)
+        net.act(y)
+        return net.two(y) + y.mean()
+
+    return Does(forward, one=nn.Linear(4, 6), drop=nn.Dropout(0.5), act=nn.ReLU(inplace=True), two=nn.Linear(6, 2))
+
+
+@case(2, 2, 9, 9)
+def pools_by_lot():
+    return nn.Sequential(nn.Conv2d(2, 3, 3), nn.FractionalMaxPool2d(2, output_size=3), nn.Conv2d(3, 2, 2), nn.Flatten())

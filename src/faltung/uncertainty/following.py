@@ -1,26 +1,21 @@
-"""One pass of a module, followed call by call, and passes that leave out what was the same before.
+"""The first pass of a module: which of its calls depend on random numbers, and what the others hand to them.
 
-`Followed` watches the calls of torch in a pass and marks those that depend on random numbers: draws, and all that is
-computed from their results. `Repeated` watches a further pass: Python runs again as it is, marked calls are computed,
-and all others return what they returned in the first pass. Nothing is rewritten, and sizes, loops and decisions in
-Python are met as they happen. Several samples at once are the same with a further axis, which `torch.vmap` hides from
-the module: so nothing in it can mix samples, whatever it does with its batch axis.
+Marked are calls that draw, and all that is computed from their results. Nothing is rewritten: sizes, loops and
+decisions in Python are met as they happen.
 """
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_flatten, tree_unflatten
+from torch.utils._pytree import tree_flatten, tree_structure
 
-from ..nn.dropout.place import DRAWN, at
-from .generators import Generators, State, same_state
+from ..nn.dropout.place import at
+from .generators import Generators, State, python_state, same_state
+from .watching import Call, Layer, Result, Unfollowed, Watch, is_layer, layers_of, leaves_of, name_of
 
 MOST_STARTS = 16
 """How often a pass is followed anew because a tensor proved to be written into."""
@@ -36,8 +31,10 @@ _ABOUT_SIZES = frozenset(
 """Calls that tell Python something about a tensor, but nothing of its values."""
 
 
-class Unfollowed(Exception):
-    """Why prefix and suffix cannot be told apart here; full passes can always be run."""
+_LEAF = tree_structure(0)
+
+UNKNOWN = Result()
+"""Any tensor: made where no call shows it, or anew for every sample."""
 
 
 class _Again(Exception):
@@ -47,118 +44,42 @@ class _Again(Exception):
         self.call = call
 
 
-@dataclass(eq=False)
-class _Result:
-    """One tensor that a call returned; `argument` is the number of the argument that it is, or -1 for a new one."""
-
-    argument: int
-    shape: torch.Size = field(default_factory=torch.Size)
-    dtype: torch.dtype = torch.float32
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    value: Tensor | None = None
-
-
-@dataclass(eq=False)
-class _Call:
-    """One call of torch.
-
-    Attributes:
-        function: what was called.
-        constants: its arguments that are no tensors, to notice a pass that goes another way.
-        runs: whether it is computed in every pass.
-        draws: whether it draws random numbers.
-        spread: whether what it made is written into later: every sample gets a copy.
-        results: what it returned, leaf by leaf: a `_Result` for a tensor.
-        structure: how the leaves were arranged.
-    """
-
-    function: Any
-    constants: list[Any]
-    runs: bool
-    draws: bool
-    spread: bool
-    results: list[Any] = field(default_factory=list)
-    structure: Any = None
-
-    @cached_property
-    def is_single(self) -> bool:
-        """Whether one tensor was returned, and nothing around it."""
-        return self.structure.is_leaf() and isinstance(self.results[0], _Result)
-
-    def check_sizes(self, result: Any) -> None:
-        """Refuse other shapes than in the first pass."""
-        if self.is_single:
-            made = [result]
-        else:
-            leaves, _ = tree_flatten(result)
-            made = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
-        old = [leaf for leaf in self.results if isinstance(leaf, _Result)]
-        if len(made) != len(old) or any(
-            one.argument < 0 and one.shape != new.shape for one, new in zip(old, made, strict=True)
-        ):
-            raise Unfollowed(f"{_name(self.function)} makes sizes that depend on random numbers")
-
-
-class _Watch(TorchFunctionMode):
-    """Sends every call of torch, and every layer of the family that drops, to `met`."""
-
-    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if self.is_inside:
-            return function(*args, **(kwargs or {}))
-        return self._guarded(function, args, kwargs or {}, draws=False)
-
-    is_inside = False
-
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Watch the calls of this block."""
-        token = DRAWN.set(self._dropping)
-        try:
-            with self:
-                yield
-        finally:
-            DRAWN.reset(token)
-
-    def met(self, function: Any, args: Any, kwargs: Any, *, draws: bool) -> Any:
-        """One call."""
-        raise NotImplementedError
-
-    def _dropping(self, function: Callable[..., Any], *args: Any) -> Any:
-        return function(*args) if self.is_inside else self._guarded(function, args, {}, draws=True)
-
-    def _guarded(self, function: Any, args: Any, kwargs: Any, *, draws: bool) -> Any:
-        self.is_inside = True
-        try:
-            return self.met(function, args, kwargs, draws=draws)
-        finally:
-            self.is_inside = False
-
-
-class Followed(_Watch):
+class Followed(Watch):
     """The first pass: finds which calls depend on random numbers, and keeps what the others handed to them.
 
     Attributes:
         calls: all calls of the pass, in order.
+        layers: those that were met as one call.
         output: what the module returned.
         sample_bytes: the largest sum of tensors that depended on random numbers and were alive at once.
     """
 
     def __init__(self, module: nn.Module, x: Tensor, generators: Generators, spread: frozenset[int]) -> None:
-        super().__init__()
-        self.calls: list[_Call] = []
+        super().__init__(layers_of(module))
+        self.calls: list[Call] = []
+        self.layers: dict[nn.Module, Layer] = {}
         self.sample_bytes = 0
+        # the module may write into x
+        self._copy, self._x = x.clone(), Result(value=x)
         self._spread = spread
         self._generators = generators
         self._state: State = generators.state()
-        self._constants = {_storage(t) for t in (x, *module.parameters(), *module.buffers())}
+        held = (self._copy, *module.parameters(), *module.buffers())
+        self._constants = {_storage(t) for t in held}
+        versions = [_version(t) for t in held]
         self._random: dict[int, list[weakref.ref[Tensor]]] = {}
         self._known: dict[int, list[weakref.ref[Tensor]]] = {}
         # which call made the storage, and which made the tensor
         self._makers: dict[int, int] = {}
         self._origins: dict[int, tuple[weakref.ref[Tensor], int, int]] = {}
         self._used: list[tuple[Tensor, int]] = []
-        with self.watching():
-            output = module(x)
+        of_python = python_state()
+        with self.ready(), self.watching():
+            output = module(self._copy)
+        if python_state() != of_python:
+            raise Unfollowed("the module draws random numbers of Python's or NumPy's, which are not those of a sample")
+        if versions != [_version(t) for t in held]:
+            raise Unfollowed("the module writes into its input, its weights or its buffers")
         if not isinstance(output, Tensor):
             raise Unfollowed(f"the module returns a {type(output).__name__}, no tensor")
         self.output = output
@@ -173,33 +94,37 @@ class Followed(_Watch):
 
     def num_calls(self, *, repeated: bool) -> int:
         """Calls that make tensors and are repeated for every sample, or are not."""
-        return sum(call.runs == repeated for call in self.calls if any(isinstance(r, _Result) for r in call.results))
+        return sum(call.runs == repeated for call in self.calls if call.tensors)
 
-    def met(self, function: Any, args: Any, kwargs: Any, *, draws: bool) -> Any:
+    def met(self, function: Any, args: Any, kwargs: Any, draws: bool = False) -> Any:
         """Compute the call, and see what it depends on and what it changes."""
         number = len(self.calls)
-        leaves = _leaves(args, kwargs)
+        leaves = leaves_of(*args, *kwargs.values())
         tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
         if not same_state(self._generators.state(), self._state):
             raise Unfollowed("random numbers are drawn where no call of torch shows it")
         versions = [_version(t) for t in tensors]
-        result = function(*args, **kwargs)
+        is_random = any(self._is_random(t) for t in tensors)
+        with _Inside(self) if is_random and is_layer(function) else nullcontext():
+            result = function(*args, **kwargs)
         state = self._generators.state()
         draws = draws or not same_state(state, self._state)
         self._state = state
-        made, structure = tree_flatten(result)
-        is_random = draws or any(self._is_random(t) for t in tensors)
+        # one tensor is what most calls return, and torch's walk takes longer than some of them
+        made, structure = ([result], _LEAF) if isinstance(result, Tensor) else tree_flatten(result)
+        is_random = is_random or draws
         if (
             is_random
-            and _name(function) not in _ABOUT_SIZES
+            and name_of(function) not in _ABOUT_SIZES
             and not all(leaf is None or isinstance(leaf, Tensor) for leaf in made)
         ):
             # a branch that another sample does not take could hide behind equal calls
-            raise Unfollowed(f"Python sees random numbers, by {_name(function)}, and may decide by them")
+            raise Unfollowed(f"Python sees random numbers, by {name_of(function)}, and may decide by them")
         # what has neither tensors nor results, e.g. switching gradients off, is Python's own business
         runs = is_random or not (tensors or any(isinstance(leaf, Tensor) for leaf in made))
         spread = number in self._spread
-        call = _Call(function, _constants(leaves), runs, draws, spread, structure=structure)
+        given = [] if runs else [self._source(leaf) for leaf in leaves]
+        call = Call(function, given, runs, draws, spread, structure=structure)
         self.calls.append(call)
         written = [t for t, version in zip(tensors, versions, strict=True) if _version(t) != version]
         self._check_written(written, is_random=is_random)
@@ -212,22 +137,53 @@ class Followed(_Watch):
                 # before anything is written into it
                 call.results[-1].value = leaf.clone()
         if is_random:
-            self.sample_bytes = max(self.sample_bytes, self._alive())
+            self.weigh(())
         return result
+
+    def met_layer(self, layer: Layer, forward: Any, args: Any, kwargs: Any) -> Any:
+        """The layer as one call, if all that it computes with shows: its arguments and its own weights."""
+        if not layer.is_itself or layer.holds_others:
+            return self.watched(forward, args, kwargs)
+        self.layers[forward.__self__] = layer
+        return self.met(forward, args, kwargs)
+
+    def weigh(self, more: Iterable[weakref.ref[Tensor]]) -> None:
+        """Note the bytes of all tensors that depend on random numbers, and of some more that may do."""
+        found = {}
+        for key in list(self._random):
+            if self._is_held(self._random, key):
+                held = next(t for t in (reference() for reference in self._random[key]) if t is not None)
+                found[key] = held.untyped_storage().nbytes()
+        for reference in more:
+            tensor = reference()
+            if tensor is not None and _storage(tensor) not in self._constants:
+                found[_storage(tensor)] = tensor.untyped_storage().nbytes()
+        self.sample_bytes = max(self.sample_bytes, sum(found.values()))
+
+    def _source(self, leaf: Any) -> Any:
+        """By what a further pass can tell that it gets the same: the call's result, a weight, or a number."""
+        if not isinstance(leaf, Tensor):
+            return leaf
+        if leaf is self._copy:
+            return self._x
+        reference, number, place = self._origins.get(id(leaf), (None, 0, 0))
+        if reference is not None and reference() is leaf:
+            return UNKNOWN if self.calls[number].spread else self.calls[number].results[place]
+        return leaf if _storage(leaf) in self._constants else UNKNOWN
 
     def _noted(self, leaf: Any, number: int, places: dict[int, int], *, is_random: bool) -> Any:
         """What is kept of a leaf that a call returned."""
         if not isinstance(leaf, Tensor):
             return leaf
         if id(leaf) in places:
-            return _Result(places[id(leaf)])
+            return Result(places[id(leaf)])
         key, reference = _storage(leaf), weakref.ref(leaf)
         if not (self._is_held(self._known, key) or self._is_held(self._random, key)):
             self._makers[key] = number
         (self._random if is_random else self._known).setdefault(key, []).append(reference)
         if not self.calls[number].runs:
             self._origins[id(leaf)] = (reference, number, len(self.calls[number].results))
-        return _Result(-1, leaf.shape, leaf.dtype, leaf.device)
+        return Result(-1, leaf.shape, leaf.dtype, leaf.device)
 
     def _check_written(self, written: Sequence[Tensor], *, is_random: bool) -> None:
         """Writing into a tensor is followed; into weights, or from a draw into what was made before it, is not."""
@@ -271,14 +227,21 @@ class Followed(_Watch):
         del table[key]
         return False
 
-    def _alive(self) -> int:
-        """Bytes of all tensors that depend on random numbers."""
-        found = {}
-        for key in list(self._random):
-            if self._is_held(self._random, key):
-                held = next(t for t in (reference() for reference in self._random[key]) if t is not None)
-                found[key] = held.untyped_storage().nbytes()
-        return sum(found.values())
+
+class _Inside(TorchFunctionMode):
+    """Inside of a layer that depends on random numbers: how many bytes it takes."""
+
+    def __init__(self, followed: Followed) -> None:
+        super().__init__()
+        self._followed = followed
+        self._made: list[weakref.ref[Tensor]] = []
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        if name_of(function) not in _ABOUT_SIZES:
+            self._made += [weakref.ref(leaf) for leaf in leaves_of(result) if isinstance(leaf, Tensor)]
+            self._followed.weigh(self._made)
+        return result
 
 
 def follow(module: nn.Module, x: Tensor, generators: Generators) -> Followed:
@@ -286,7 +249,7 @@ def follow(module: nn.Module, x: Tensor, generators: Generators) -> Followed:
 
     Args:
         module: in the mode in which passes are to run.
-        x: its input; it is copied, as the module may write into it.
+        x: its input.
 
     Raises:
         Unfollowed: the pass does what cannot be followed; the text says what.
@@ -296,154 +259,10 @@ def follow(module: nn.Module, x: Tensor, generators: Generators) -> Followed:
         generators.start(0)
         try:
             with at(sample=0):
-                return Followed(module, x.clone(), generators, spread)
+                return Followed(module, x, generators, spread)
         except _Again as again:
             spread |= {again.call}
     raise Unfollowed("dropout is written into too many tensors that were made before it")
-
-
-class Repeated(_Watch):
-    """A further pass, of one sample or of several side by side: only the suffix is computed.
-
-    Args:
-        followed: the first pass.
-        generators: in any state.
-        samples: their numbers.
-        lanes: None for one sample; for several the numbers 0 ... len(samples) - 1, one in each of vmap's lanes.
-    """
-
-    def __init__(
-        self, followed: Followed, generators: Generators, samples: Sequence[int], lanes: Tensor | None
-    ) -> None:
-        super().__init__()
-        self._calls = followed.calls
-        self._generators = generators
-        self._samples = samples
-        self._lanes = lanes
-        self._states: list[State | None] = [None] * len(samples)
-        self._next = 0
-
-    def run(self, module: nn.Module, x: Tensor) -> Tensor:
-        """What the module returns.
-
-        Raises:
-            Unfollowed: this pass goes another way than the first.
-        """
-        if self._lanes is None:
-            self._generators.start(self._samples[0])
-            with at(sample=self._samples[0]), self.watching():
-                output = module(x)
-        else:
-            with self.watching():
-                output = module(x)
-        if self._next != len(self._calls):
-            raise Unfollowed(f"a pass ends after {self._next} calls, the first had {len(self._calls)}")
-        return output
-
-    def met(self, function: Any, args: Any, kwargs: Any, *, draws: bool) -> Any:
-        """Compute the call, or return what it returned before."""
-        if self._next == len(self._calls):
-            raise Unfollowed("a pass makes more calls than the first")
-        call = self._calls[self._next]
-        self._next += 1
-        if call.function != function:
-            raise Unfollowed(f"call {self._next} of a pass is {_name(function)}, in the first {_name(call.function)}")
-        if call.draws and self._lanes is not None:
-            return self._drawn(call, args, kwargs)
-        if call.runs:
-            result = function(*args, **kwargs)
-            call.check_sizes(result)
-            return result
-        leaves = _leaves(args, kwargs)
-        if not _agree(call.constants, leaves):
-            raise Unfollowed(f"{_name(function)} gets other options than in the first pass")
-        results = [self._again(leaf, call, leaves) if isinstance(leaf, _Result) else leaf for leaf in call.results]
-        return results[0] if call.is_single else tree_unflatten(results, call.structure)
-
-    def _again(self, result: _Result, call: _Call, leaves: Sequence[Any]) -> Any:
-        """A tensor that a call returned in the first pass."""
-        if result.argument >= 0:
-            return leaves[result.argument]
-        if result.value is None:
-            # nothing that is computed reads it: its shape is enough, and NaN would show if that were wrong
-            nothing = float("nan") if result.dtype.is_floating_point or result.dtype.is_complex else 0
-            result.value = torch.full((), nothing, dtype=result.dtype, device=result.device).expand(result.shape)
-        if not call.spread:
-            return result.value
-        return result.value.clone() if self._lanes is None else _Spread.apply(self._lanes, result.value)
-
-    def _drawn(self, call: _Call, args: Any, kwargs: Any) -> Any:
-        """A draw for each lane, in the state of its own sample."""
-        leaves, structure = tree_flatten((args, kwargs))
-        places = [place for place, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
-
-        def one(lane: int, *tensors: Tensor) -> tuple[Tensor, ...]:
-            own = list(leaves)
-            for place, tensor in zip(places, tensors, strict=True):
-                own[place] = tensor
-            own_args, own_kwargs = tree_unflatten(own, structure)
-            state = self._states[lane]
-            if state is None:
-                self._generators.start(self._samples[lane])
-            else:
-                self._generators.go_to(state)
-            with at(sample=self._samples[lane]):
-                made, _ = tree_flatten(call.function(*own_args, **own_kwargs))
-            self._states[lane] = self._generators.state()
-            return tuple(leaf for leaf in made if isinstance(leaf, Tensor))
-
-        drawn = iter(_EachLane.apply(self._lanes, one, *[leaves[place] for place in places]))
-        results = []
-        for leaf in call.results:
-            if not isinstance(leaf, _Result):
-                results.append(leaf)
-                continue
-            new = next(drawn)
-            # written in place: the argument itself goes on
-            results.append(_leaves(args, kwargs)[leaf.argument] if leaf.argument >= 0 else new)
-        return tree_unflatten(results, call.structure)
-
-
-class _EachLane(torch.autograd.Function):
-    """A function that is called once for each lane; its results lie side by side."""
-
-    @staticmethod
-    def forward(lanes: Tensor, one: Callable[..., tuple[Tensor, ...]], *tensors: Tensor) -> tuple[Tensor, ...]:
-        return one(0, *tensors)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        """Nothing: no gradients are asked for."""
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, lanes: Tensor, one: Any, *tensors: Tensor) -> Any:
-        """Lane by lane, written into one tensor each."""
-        out: list[Tensor] = []
-        for lane in range(info.batch_size):
-            own = [t if axis is None else t.select(axis, lane) for t, axis in zip(tensors, in_dims[2:], strict=True)]
-            results = one(lane, *own)
-            if not out:
-                out = [result.new_empty((info.batch_size, *result.shape)) for result in results]
-            for whole, result in zip(out, results, strict=True):
-                whole[lane] = result
-        return tuple(out), (0,) * len(out)
-
-
-class _Spread(torch.autograd.Function):
-    """A copy for each lane, which the lane may write into."""
-
-    @staticmethod
-    def forward(lanes: Tensor, value: Tensor) -> Tensor:
-        return value.clone()
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        """Nothing: no gradients are asked for."""
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, lanes: Tensor, value: Tensor) -> Any:
-        """The same values side by side."""
-        return value.expand(info.batch_size, *value.shape).clone(), 0
 
 
 def _storage(tensor: Tensor) -> int:
@@ -457,36 +276,3 @@ def _storage(tensor: Tensor) -> int:
 def _version(tensor: Tensor) -> int:
     # tensors made under inference_mode keep none, and cannot be written into outside of it
     return -1 if tensor.is_inference() else tensor._version
-
-
-def _constants(leaves: Sequence[Any]) -> list[Any]:
-    return [None if isinstance(leaf, Tensor) else leaf for leaf in leaves]
-
-
-def _agree(old: Sequence[Any], new: Sequence[Any]) -> bool:
-    """Whether arguments are those of the first pass; None stands there for a tensor."""
-    if len(old) != len(new):
-        return False
-    try:
-        return all(
-            one is other or isinstance(other, Tensor) or bool(one == other) for one, other in zip(old, new, strict=True)
-        )
-    except (RuntimeError, TypeError, ValueError):
-        return False
-
-
-def _leaves(*values: Any) -> list[Any]:
-    """Everything inside of tuples, lists and dictionaries, in order; torch's own walk takes ten times as long."""
-    found: list[Any] = []
-    for value in values:
-        if isinstance(value, (tuple, list)):
-            found += _leaves(*value)
-        elif isinstance(value, dict):
-            found += _leaves(*value.values())
-        else:
-            found.append(value)
-    return found
-
-
-def _name(function: Any) -> str:
-    return str(getattr(function, "__name__", function))

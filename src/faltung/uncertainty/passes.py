@@ -1,7 +1,6 @@
 """All samples of one input, by the least work that is sound: the common prefix once, suffixes side by side."""
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -14,8 +13,10 @@ from ..errors import DtypeError, ParameterError
 from ..nn.dropout.place import at
 from ..nn.dropout.sampling import dropping_only
 from ..tiling.plans import is_masked
-from .following import Followed, Repeated, Unfollowed, follow
+from .following import Followed, follow
 from .generators import Generators, same_state
+from .repeating import Repeated
+from .watching import Unfollowed
 
 Way = Literal["side by side", "one by one", "full passes"]
 WAYS: tuple[Way, ...] = ("side by side", "one by one", "full passes")
@@ -44,7 +45,7 @@ class Sampling:
         samples: how many.
         way: suffixes "side by side" (several at once, `batch`), suffixes "one by one", or "full passes".
         batch: samples at once.
-        prefix_calls: calls of torch that were made once.
+        prefix_calls: calls of torch that were made once; a layer without dropout inside is one.
         suffix_calls: calls of torch that were made for every sample, or for every batch of samples.
         difference: largest difference of sample 0, computed this way, to its full pass, as a share of its largest
             value; 0.0 is bit for bit.
@@ -168,14 +169,17 @@ class _Rest:
         apart = 0.0
         if self.done < self.samples:
             numbers = [0, *range(self.done, self.samples)]
-            for start in range(0, len(numbers), width):
-                outputs = self._outputs(followed, numbers[start : start + width], width)
-                if start == 0:
-                    apart = difference(followed.output, outputs[0])
-                    _check(apart, outputs.dtype)
-                    outputs = outputs[1:]
-                if len(outputs):
-                    self.hand_on(outputs)
+            repeated = Repeated(self.module, self.x, followed, self.generators)
+            with repeated.ready():
+                for start in range(0, len(numbers), width):
+                    own = numbers[start : start + width]
+                    outputs = repeated.one(own[0])[None] if width == 1 else repeated.several(own)
+                    if start == 0:
+                        apart = difference(followed.output, outputs[0])
+                        _check(apart, outputs.dtype)
+                        outputs = outputs[1:]
+                    if len(outputs):
+                        self.hand_on(outputs)
         return apart
 
     def full(self, reason: str) -> Sampling:
@@ -201,18 +205,6 @@ class _Rest:
         if not differ:
             raise ParameterError(NOTHING_DROPS.format(type(self.module).__name__))
         return Sampling(self.samples, "full passes", 1, 0, 0, 0.0, reason)
-
-    def _outputs(self, followed: Followed, numbers: Sequence[int], width: int) -> Tensor:
-        if width == 1:
-            return Repeated(followed, self.generators, numbers, None).run(self.module, self.x)[None]
-
-        def lane(own: Tensor) -> Tensor:
-            return Repeated(followed, self.generators, numbers, own).run(self.module, self.x)
-
-        with warnings.catch_warnings():
-            # operations that vmap has no rule for run one by one inside of it: right, only slower
-            warnings.filterwarnings("ignore", message=".*performance drop.*")
-            return torch.vmap(lane, randomness="different")(torch.arange(len(numbers), device=self.x.device))
 
 
 def _batch(followed: Followed, x: Tensor, samples: int, batch: int | Literal["auto"], max_memory: int) -> int:
@@ -250,13 +242,12 @@ def _check(apart: float, dtype: torch.dtype) -> None:
 @contextmanager
 def _kept_buffers(module: nn.Module) -> Iterator[Callable[[], None]]:
     """Yields what puts buffers back, and does so at the end."""
-    held = [
-        (buffer, buffer._version, buffer.detach().clone()) for buffer in module.buffers() if not buffer.is_inference()
-    ]
+    held = [(buffer, buffer.detach().clone()) for buffer in module.buffers() if not buffer.is_inference()]
 
     def restore() -> None:
-        for buffer, version, values in held:
-            if buffer._version != version:
+        for buffer, values in held:
+            # batch norm moves its averages without counting it in _version
+            if not buffer.equal(values):
                 buffer.copy_(values)
 
     try:

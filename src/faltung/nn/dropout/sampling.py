@@ -10,7 +10,7 @@ from ...errors import ParameterError
 from .base import Droppable
 from .place import HERE, Place
 
-_DROPPING = (
+DROPPING = (
     Droppable,
     nn.Dropout,
     nn.Dropout1d,
@@ -75,7 +75,7 @@ def monte_carlo(module: nn.Module, *, samples: int) -> Iterator[Iterator[int]]:
 def dropping_only(module: nn.Module) -> Iterator[list[nn.Module]]:
     """Inside, layers that drop are in training and all else is in evaluation; yields those layers."""
     modes = {part: part.training for part in module.modules()}
-    dropping = [part for part in modes if isinstance(part, _DROPPING)]
+    dropping = [part for part in modes if isinstance(part, DROPPING)]
     module.eval()
     for part in dropping:
         # not train(): that would switch what is inside as well
