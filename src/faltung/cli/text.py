@@ -96,18 +96,18 @@ def train(
     passes: Annotated[
         float, typer.Option(min=0, metavar="X", help="How often the text is seen; in place of --minutes.")
     ] = 0.0,
-    channels: Annotated[int, typer.Option(min=1, metavar="N", help="Channels of the residual path.")] = 192,
+    channels: Annotated[int, typer.Option(min=1, metavar="N", help="Channels of the residual path.")] = 160,
     bottleneck: Annotated[int, typer.Option(min=0, metavar="N", help="Channels inside a block; 0: all.")] = 0,
-    kernel: Annotated[int, typer.Option("--kernel-size", min=1, metavar="N", help="Places a block sees.")] = 4,
+    kernel: Annotated[int, typer.Option("--kernel-size", min=1, metavar="N", help="Places a block sees.")] = 3,
     dilations: Annotated[str, typer.Option(metavar="I,J,..", help="Of each block, one after the other.")] = (
-        "1,2,4,1,2,4"
+        "1,2,4,8,16,1,2"
     ),
     gate: Annotated[Gate, typer.Option(help="What lets values through.")] = Gate.glu,
     dropout: Annotated[float, typer.Option(min=0, metavar="P", help="Share of a block that training deletes.")] = 0.0,
     least: Annotated[int, typer.Option(min=1, metavar="N", help="Words seen less often are unknown.")] = 3,
     window: Annotated[int, typer.Option(min=1, metavar="N", help="Symbols of one example.")] = 256,
-    batch: Annotated[int, typer.Option(min=1, metavar="N", help="Examples of one step.")] = 8,
-    rate: Annotated[float, typer.Option(metavar="R", help="The largest learning rate.")] = 3e-3,
+    batch: Annotated[int, typer.Option(min=1, metavar="N", help="Examples of one step.")] = 4,
+    rate: Annotated[float, typer.Option(metavar="R", help="The largest learning rate.")] = 5e-3,
     seed: Seed = 0,
     folder: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Keep the state of the training here, to resume it.")
