@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import FaltungError, FileError, ParameterError
-from .options import AsJson
+from .options import AsJson, per_axis
 from .screen import aside, check_output, print_json, print_table, progress
 
 if TYPE_CHECKING:
@@ -52,6 +52,13 @@ def predict(
             help="Answers as .csv or .json; a folder gets masks as PNG; .tif, .npy and .zarr the mask of one file.",
         ),
     ] = None,
+    tile: Annotated[
+        str,
+        typer.Option(
+            metavar="N|RxC",
+            help="Of a mask made part by part: pixels from part to part; default: as many as 512 MiB allow.",
+        ),
+    ] = "",
     skip_corrupt: Annotated[
         bool, typer.Option("--skip-corrupt", help="Name files that cannot be read, and go on with the others.")
     ] = False,
@@ -61,7 +68,10 @@ def predict(
 
     Pictures are brought to the size and colours that the network was trained with; to be masked, they keep their size.
     In masks class i of n has the grey level 255 i / (n - 1), rounded. With -o mask.tif one picture of any size is
-    masked part by part (.tif, .npy or .zarr, of bytes): it is never in memory as a whole, and the mask is the same.
+    masked part by part (.tif, .npy or .zarr): it is never in memory as a whole, and the mask is the same. Each part
+    is read with as much around it as the network sees; smaller parts take less memory and more work.
+
+    Numbers that are no bytes, such as those of 16 bits, go to a network that was trained with such, as they are.
 
     \b
     Examples:
@@ -69,14 +79,17 @@ def predict(
       faltung predict pets/model.safetensors holiday/*.jpg -o answers.csv
       faltung predict cells dish1.tif dish2.tif -o masks/
       faltung predict cells whole-slide.tif -o mask.tif
+      faltung predict cells whole-slide.zarr -o mask.zarr --tile 1024
     """
     kept = _checked(output, files)
+    if tile and kept != "tiles":
+        raise ParameterError(f"--tile {tile}: goes with a mask made part by part: -o mask.tif, .npy or .zarr")
     from .trainings import open_model
 
     saved = open_model(model)
     if kept == "tiles":
         assert output is not None
-        _answer_in_tiles(saved, files[0], output, as_json=as_json)
+        _answer_in_tiles(saved, files[0], output, tile, as_json=as_json)
         return
     if kept == "masks" and saved.facts.task != "segmentation":
         raise ParameterError(f"-o {output}: a folder is for masks; this network answers the whole: give .csv or .json")
@@ -151,18 +164,20 @@ def _places(saved: "Saved", x: "Array") -> "Array":
     return p
 
 
-def _answer_in_tiles(saved: "Saved", file: Path, output: Path, *, as_json: bool) -> None:
+def _answer_in_tiles(saved: "Saved", file: Path, output: Path, tile: str, *, as_json: bool) -> None:
     """A mask of one picture, which is never in memory as a whole."""
     from .tiles import mask_file
 
     facts = saved.facts
     if facts.task != "segmentation":
         raise ParameterError(f"-o {output}: is for masks; this network answers the whole: give .csv or .json")
-    shares = dict(zip(facts.classes, mask_file(saved, file, output), strict=True))
-    answer = Answer(file, shares)
+    made = mask_file(saved, file, output, tile=per_axis(tile, "--tile") if tile else "auto")
+    answer = Answer(file, dict(zip(facts.classes, made.shares, strict=True)))
     if as_json:
-        row = {"file": str(file), "class": answer.best, "shares": shares}
-        print_json({"task": facts.task, "answers": [row], "written": [output]})
+        row = {"file": str(file), "class": answer.best, "shares": answer.shares}
+        found = made.plan
+        tiles = {"count": found.count, "tile": found.tile, "halo": found.halo, "work": found.work}
+        print_json({"task": facts.task, "answers": [row], "written": [output], "tiles": tiles})
         return
     _print([answer], masked=True)
     print(f"wrote {output}")
