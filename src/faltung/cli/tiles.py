@@ -1,7 +1,8 @@
 """Masks of pictures that are too large for memory, part by part."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from ..networks.saved import BYTES
 from ..tiling import TilePlan, apply, plan
 from ..tiling.files import Picture, chunks_of, opened, writing
 from ..tiling.plans import TileSize
+from ..uncertainty.tiled import sampled_tiles
+from .answers import MAPS, Doubt
 from .screen import aside, progress_lines
 
 if TYPE_CHECKING:
@@ -29,10 +32,12 @@ class TiledMask:
     Attributes:
         shares: by class, its share of the places.
         plan: the tiles.
+        doubt: where samples were asked for.
     """
 
     shares: list[float]
     plan: TilePlan
+    doubt: Doubt | None = None
 
 
 class Scoring(nn.Module):
@@ -80,14 +85,18 @@ def grey_levels(classes: Tensor, count: int) -> Tensor:
     return (classes.double() * (255 / max(count - 1, 1))).round().to(torch.uint8)
 
 
-def mask_file(saved: "Saved", source: Path, target: Path, *, tile: TileSize = "auto") -> TiledMask:
+def mask_file(
+    saved: "Saved", source: Path, targets: Sequence[Path], *, tile: TileSize = "auto", samples: int = 0
+) -> TiledMask:
     """Mask one picture, tile by tile.
 
     Args:
-        saved: a network that answers place by place.
+        saved: a network that answers place by place; with samples, its dropout layers have keys.
         source: .tif, .npy or .zarr: bytes for a network that was trained with bytes, else any real numbers.
-        target: .tif, .npy or .zarr; gets grey levels as `faltung predict` writes them.
+        targets: .tif, .npy or .zarr; the first gets grey levels as `faltung predict` writes them, the others, where
+            samples are asked for, the maps of `answers.MAPS`, float32 in nats.
         tile: pixels from tile to tile; see `faltung.tiling.plan`.
+        samples: passes with dropout on; 0 is the network without.
 
     Raises:
         DtypeError: bytes where the network was trained with other numbers, or others where it was with bytes.
@@ -96,13 +105,53 @@ def mask_file(saved: "Saved", source: Path, target: Path, *, tile: TileSize = "a
         ShapeError: the picture has not as many channels as the network takes.
     """
     with _picture(saved, source) as picture:
+        if samples:
+            return _sampled(saved, picture, targets, tile, samples)
         net = Masking(saved).eval()
         found = plan(net, picture.shape, tile=tile)
         shape = _same_size(found, found.output_shapes[0][1:])
-        with writing(target, shape, np.uint8, chunks_of(found, shape)) as stored, _told(found) as tell:
+        with writing(targets[0], shape, np.uint8, chunks_of(found, shape)) as stored, _told(found) as tell:
             levels = Levels(stored)
             apply(net, picture, plan=found, scale=1.0, out=levels, progress=tell)
     return TiledMask(levels.shares(len(saved.facts.classes)), found)
+
+
+def _sampled(saved: "Saved", picture: "_Numbers", targets: Sequence[Path], tile: TileSize, samples: int) -> TiledMask:
+    """The mask by the mean over samples, and the maps of what they leave open."""
+    count = len(saved.facts.classes)
+    sums = [0.0 for _ in MAPS]
+    with ExitStack() as files:
+        found, parts = files.enter_context(
+            sampled_tiles(
+                Scoring(saved).eval(),
+                picture,
+                tile=tile,
+                samples=samples,
+                output="logits",
+                scale=1.0,
+                batch="auto",
+                max_memory=512 * 2**20,
+            )
+        )
+        shape = _same_size(found, found.output_shapes[0][2:])
+        kinds = (np.uint8, *[np.float32] * len(MAPS))
+        stored = [
+            files.enter_context(writing(target, shape, kind, chunks_of(found, shape)))
+            for target, kind in zip(targets, kinds, strict=True)
+        ]
+        tell = files.enter_context(_told(found))
+        levels = Levels(stored[0])
+        for number, part in enumerate(parts, 1):
+            probabilities, entropy, _, information = part.maps
+            # that of a map without classes
+            place = part.places[1]
+            levels[place] = grey_levels(probabilities.argmax(1), count).numpy()
+            for i, own in enumerate((entropy, information)):
+                stored[1 + i][place[1:]] = own[0].numpy()
+                sums[i] += float(own.double().sum())
+            tell(number, found.count)
+    entropy, information = (total / math.prod(shape) for total in sums)
+    return TiledMask(levels.shares(count), found, Doubt(entropy, information))
 
 
 class Levels:
