@@ -142,3 +142,18 @@ def test_ctrl_c_in_a_process_of_its_own_ends_with_130_and_resume_reaches_the_sam
     assert told(capsys, "resume", run)["stopped"] == "done"
     one, other = (ft.networks.load_model(folder / "model.safetensors").model.state_dict() for folder in (run, whole))
     assert all(torch.equal(one[name], other[name]) for name in other)
+
+
+@pytest.mark.parametrize("kind", ["pictures", "cells"])
+def test_dropout_of_the_network_is_chosen_by_an_option(kind, tmp_path, capsys, request):
+    folder, run = request.getfixturevalue(kind), tmp_path / "run"
+    words = train_words(folder, run, "--epochs", 1)
+    assert main([*words, "--dropout", "1.5"]) == 2
+    assert "=1.5: " in capsys.readouterr().err
+    told(capsys, *words, "--dropout", 0.35)
+    net = ft.networks.load_model(run / "model.safetensors").model
+    assert net.options["dropout"] == 0.35
+    # and is on when samples are asked for
+    picture = sorted(folder.rglob("*.png"))[0]
+    answer = told(capsys, "predict", run, picture, "--samples", 4)["answers"][0]
+    assert answer["mutual_information_nats"] > 1e-6
