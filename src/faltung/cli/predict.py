@@ -227,7 +227,7 @@ def _print(answers: Sequence[Answer], *, masked: bool) -> None:
         others = ", ".join(f"{name} {share:.1%}" for name, share in (ranked if masked else ranked[1:]))
         said = () if masked else (answer.best, f"{answer.shares[answer.best]:.1%}")
         doubt = answer.doubt
-        nats = () if doubt is None else (f"{doubt.entropy:.4f}", f"{doubt.mutual_information:.4f}")
+        nats = () if doubt is None else (f"{doubt.entropy:.3g}", f"{doubt.mutual_information:.3g}")
         rows.append((str(answer.file), *said, *nats, others))
     header = ["file", *(() if masked else ("class", "probability"))]
     if answers[0].doubt is not None:
