@@ -144,78 +144,16 @@ def test_ctrl_c_in_a_process_of_its_own_ends_with_130_and_resume_reaches_the_sam
     assert all(torch.equal(one[name], other[name]) for name in other)
 
 
-@pytest.mark.parametrize("ending", [".tif", ".npy"])
-def test_a_large_picture_is_masked_part_by_part_as_it_is_whole(ending, segmenting, tmp_path, capsys, monkeypatch):
-    from faltung.cli import tiles
-
-    plans = []
-    genuine = tiles.apply_file
-
-    def in_small_tiles(*arguments, **options):
-        plans.append(genuine(*arguments, **options, tile=64))
-        return plans[-1]
-
-    monkeypatch.setattr(tiles, "apply_file", in_small_tiles)
-    picture, _ = blobs(np.random.default_rng(3), 171, 230)
-    write(tmp_path / "big.tif", picture, tones="keep")
-    whole = told(capsys, "predict", segmenting, tmp_path / "big.tif", "-o", tmp_path / "masks")["answers"][0]
-    expected = read(tmp_path / "masks" / "big.png").values
-    target = tmp_path / f"mask{ending}"
-    facts = told(capsys, "predict", segmenting, tmp_path / "big.tif", "-o", target)
-    # not by chance in one piece
-    assert len(list(plans[0].tiles())) >= 9
-    assert facts["written"] == [str(target)]
-    np.testing.assert_array_equal(read(target).values, expected)
-    assert set(np.unique(expected)) == {0, 255}
-    assert facts["answers"][0]["shares"] == pytest.approx(whole["shares"], abs=1e-12)
-
-
-@pytest.mark.parametrize("classes", [2, 3, 7, 256])
-def test_levels_in_parts_are_those_of_masks_in_folders(classes):
-    from faltung.cli.tiles import Masking
-    from faltung.networks import Facts, Saved
-
-    facts = Facts(classes=tuple(map(str, range(classes))), input_shape=(classes, 1, 1), scale=255.0)
-    # place i has its largest score at class i
-    levels = Masking(Saved(torch.nn.Identity(), facts))(torch.eye(classes)[None, :, None])[0, 0]
-    np.testing.assert_array_equal(levels, np.rint(np.linspace(0, 255, classes)).astype(np.uint8))
-
-
-def test_what_tiling_refuses_is_one_line(segmenting, tmp_path, capsys, monkeypatch):
-    picture, _ = blobs(np.random.default_rng(3), 40, 40)
-    big, deep, colour = tmp_path / "big.tif", tmp_path / "deep.npy", tmp_path / "colour.npy"
-    write(big, picture, tones="keep")
-    np.save(deep, picture.astype(np.uint16) * 257)
-    np.save(colour, np.stack([picture] * 3, -1))
-    write(tmp_path / "p.png", picture, tones="keep")
-    target = tmp_path / "o.tif"
-    for words, code, part in [
-        ((tmp_path / "p.png",), 1, ".tif"),
-        ((tmp_path / "none.tif",), 1, "no such file"),
-        ((deep,), 1, "holds uint16"),
-        ((colour,), 1, "the file holds (40, 40, 3)"),
-        ((big, big), 2, "the mask of one picture, not of 2"),
-    ]:
-        capsys.readouterr()
-        assert main(["predict", str(segmenting), *map(str, words), "-o", str(target)]) == code
-        printed = capsys.readouterr()
-        assert printed.out == ""
-        assert len(printed.err.splitlines()) == 1
-        assert part in printed.err
-        assert not target.exists()
-    assert main(["predict", str(segmenting), str(big), "-o", str(big)]) == 2
-    np.testing.assert_array_equal(read(big).values, picture)
-
-    # what cannot be followed is named
-    class Choosing(torch.nn.Module):
-        def forward(self, x):
-            return x[:, torch.tensor([0, 0])]
-
-    saved = ft.networks.Saved(Choosing(), ft.networks.load_model(segmenting / "model.safetensors").facts)
-    monkeypatch.setattr("faltung.cli.trainings.open_model", lambda _: saved)
-    capsys.readouterr()
-    assert main(["predict", str(segmenting), str(big), "-o", str(target)]) == 2
-    printed = capsys.readouterr().err
-    assert len(printed.splitlines()) == 1
-    assert "an index that is a tensor" in printed
-    assert not target.exists()
+@pytest.mark.parametrize("kind", ["pictures", "cells"])
+def test_dropout_of_the_network_is_chosen_by_an_option(kind, tmp_path, capsys, request):
+    folder, run = request.getfixturevalue(kind), tmp_path / "run"
+    words = train_words(folder, run, "--epochs", 1)
+    assert main([*words, "--dropout", "1.5"]) == 2
+    assert "=1.5: " in capsys.readouterr().err
+    told(capsys, *words, "--dropout", 0.35)
+    net = ft.networks.load_model(run / "model.safetensors").model
+    assert net.options["dropout"] == 0.35
+    # and is on when samples are asked for
+    picture = sorted(folder.rglob("*.png"))[0]
+    answer = told(capsys, "predict", run, picture, "--samples", 4)["answers"][0]
+    assert answer["mutual_information_nats"] > 1e-6

@@ -16,7 +16,7 @@ each_experiment = pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda 
 
 TRAINED = {
     *("shifted-digits", "co-adaptation", "dropout-noise", "regularisers", "convnet-stages", "unet-nuclei"),
-    *("train-classifier", "uncertainty-digits", "gated-text"),
+    *("train-classifier", "uncertainty-digits", "gated-text", "exact-tiles"),
 }
 """They train networks for seconds: other parameters than the default are for the slow tests."""
 

@@ -5,7 +5,7 @@ import torch
 import zarr
 from torch import nn
 
-from faltung.errors import FileError, ParameterError, ShapeError
+from faltung.errors import FileError, MissingDependency, ParameterError, ShapeError
 from faltung.tiling import apply_file
 from tiling.nets import seeded
 
@@ -89,3 +89,31 @@ def test_wrong_files_are_told(net, pixels, tmp_path):
     (tmp_path / "bad.tif").write_bytes(b"no picture")
     with pytest.raises(FileError, match="cannot be read"):
         apply_file(net, tmp_path / "bad.tif", tmp_path / "y.tif")
+
+
+def test_tiffs_whose_numbers_mean_something_else_are_refused(net, pixels, tmp_path):
+    # as a whole they are read right: 0 as white, places of a table as its colours
+    grey = pixels[..., 0]
+    tifffile.imwrite(tmp_path / "negative.tif", grey, photometric="miniswhite")
+    table = np.random.default_rng(2).integers(0, 65536, (3, 256), dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "table.tif", grey, photometric="palette", colormap=table)
+    first = nn.Conv2d(1, 1, 3, padding=1)
+    for name, part in (("negative", "0 means white"), ("table", "a table of colours")):
+        with pytest.raises(FileError, match=part):
+            apply_file(first, tmp_path / f"{name}.tif", tmp_path / "y.tif")
+    # of floats nothing is white
+    floats = grey.astype(np.float32) / 255
+    tifffile.imwrite(tmp_path / "floats.tif", floats, photometric="miniswhite")
+    apply_file(nn.Conv2d(1, 1, 1), tmp_path / "floats.tif", tmp_path / "y.tif")
+    assert tifffile.imread(tmp_path / "y.tif").shape == grey.shape
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "jpeg"])
+def test_a_compression_that_needs_another_package_is_told_before_the_work(compression, pixels, tmp_path, monkeypatch):
+    from PIL import Image
+
+    Image.fromarray(pixels[..., 0]).save(tmp_path / "x.tif", compression=compression)
+    codecs = {code: tifffile.TIFF.DECOMPRESSORS[code] for code in (1, 8, 32773) if code in tifffile.TIFF.DECOMPRESSORS}
+    monkeypatch.setattr(tifffile.TIFF, "DECOMPRESSORS", codecs, raising=False)
+    with pytest.raises(MissingDependency, match=r"x\.tif: has (LZW|JPEG) compression.*imagecodecs"):
+        apply_file(nn.Conv2d(1, 1, 3), tmp_path / "x.tif", tmp_path / "y.tif")

@@ -29,6 +29,33 @@ def test_halo_grid_and_cost_of_the_u_net_are_those_of_the_arithmetic_on_paper(un
     assert "24 24" in str(found)
 
 
+@pytest.mark.parametrize(
+    ("size", "tile", "count", "even"),
+    [(512, 128, 4, 128), (960, 128, 8, 120), (300, 256, 2, 152), (300, 128, 3, 100), (1000, 128, 8, 128)],
+)
+def test_tiles_are_alike_so_that_a_rest_costs_no_full_tile(unet, size, tile, count, even):
+    found = plan(unet, (1, 1, size, 64), tile=tile, even=True)
+    assert found.tile == (even,)
+    assert found.counts == (count,)
+    # two halos at each inner border, and as much as tiles are longer than the picture
+    pixels = sum(piece.read[2].stop - piece.read[2].start for piece in found.tiles())
+    assert pixels <= count * even + 2 * 24 * (count - 1)
+    assert found.work == pytest.approx(pixels / size)
+    exact = plan(unet, (1, 1, size, 64), tile=tile)
+    assert exact.tile == (tile,)
+    assert exact.work >= found.work
+
+
+def test_tiles_are_alike_in_what_is_left_of_the_picture_without_padding():
+    net = of_integers(nn.Sequential(*[nn.Conv2d(1, 1, 9) for _ in range(4)]))
+    x = torch.randint(-3, 4, (1, 1, 132, 40)).double()
+    # of 132 rows 100 give a result: two tiles of 50, where 60 would leave 40
+    found = plan(net, x.shape, tile=60, even=True)
+    assert found.tile == (50,)
+    assert [piece.write[0][2] for piece in found.tiles()] == [slice(0, 50), slice(50, 100)]
+    assert torch.equal(apply(net, x, plan=found), net(x))
+
+
 def tile_with_halo(net, x, first, stop, halo):
     """What a tile gives for its own part, read with this halo."""
     start = max(first - halo, 0)

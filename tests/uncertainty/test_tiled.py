@@ -139,7 +139,8 @@ def test_a_part_that_nothing_is_dropped_from_is_no_error() -> None:
     x = torch.zeros(1, 1, 64, 64, dtype=torch.float64)
     x[..., :20, :20] = 1
     tiled = ft.uncertainty.monte_carlo_tiles(net, x, tile=16, samples=6)
-    assert float(tiled.mutual_information[0, 40:, 40:].max()) == 0
+    # equal samples, whose means are rounded: weights were found for which 0 came out as 1e-16
+    assert float(tiled.mutual_information[0, 40:, 40:].max()) < 1e-14
     assert float(tiled.mutual_information[0, :20, :20].max()) > 0
 
 

@@ -62,6 +62,12 @@ def train(
     validation: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Share of the examples held back for scores.")
     ] = None,
+    dropout: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P", help="How likely a value is dropped, before a ConvNet's last layer or at a U-Net's bottom."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="The same seed gives the same network.")] = 0,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="JSON with any options of faltung.training.Config.")
@@ -103,7 +109,7 @@ def train(
     examples = source.open()
     for path in examples.left_out:
         aside(f"left out: {path}")
-    recipe = recipe_for(examples, seed=seed)
+    recipe = recipe_for(examples, seed=seed, dropout=dropout)
     given = {
         "epochs": epochs,
         "batch_size": batch,

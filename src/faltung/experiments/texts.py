@@ -63,7 +63,7 @@ TEXTS = (
         "Ronneberger, Fischer, Brox: U-Net, convolutional networks for biomedical image segmentation, MICCAI,"
         " arXiv 1505.04597",
         "How can one picture be enough to learn from, and why do sizes shrink on the way?",
-        ("unet-nuclei",),
+        ("unet-nuclei", "exact-tiles"),
     ),
     Text(
         "Livnat et al. 2008",

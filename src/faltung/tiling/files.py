@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import FileError, MissingDependency, ParameterError, ShapeError
+from ..errors import FaltungError, FileError, MissingDependency, ParameterError, ShapeError
 from .arrays import numpy_dtype
 from .plans import TilePlan, TileSize, plan
 from .running import Progress, Run, apply
@@ -74,7 +74,8 @@ def apply_file(
 ) -> TilePlan:
     """Run a module on a picture in a file, tile by tile; neither picture nor result is ever in memory as a whole.
 
-    TIFF files are read by their own tiles or strips, in whatever compression; results go to an uncompressed BigTIFF
+    TIFF files are read by their own tiles or strips, uncompressed, deflate or PackBits, and in any other compression
+    where the package imagecodecs is installed; results go to an uncompressed BigTIFF
     where they need one, to a zarr store whose chunks are the tiles, or to .npy. The target appears when it is complete.
 
     Args:
@@ -93,6 +94,7 @@ def apply_file(
 
     Raises:
         FileError: a file of another kind, or one that cannot be read.
+        MissingDependency: zarr or tifffile is not installed, or imagecodecs for a compression that needs it.
         ShapeError: the file's axes do not fit the module.
         ParameterError: the module cannot be run in tiles.
 
@@ -142,7 +144,7 @@ def _applied(
     shape = found.output_shapes[0][1:]
     shape = shape[1:] if len(shape) > axes and shape[0] == 1 else shape
     dtype = _result_dtype(whole, picture, found, scale)
-    with writing(target, shape, dtype, _chunks(found, shape)) as stored:
+    with writing(target, shape, dtype, chunks_of(found, shape)) as stored:
         view = _Unsqueezed(stored, found.output_shapes[0])
         apply(whole, picture, plan=found, scale=scale, out=view, workers=workers, progress=progress)
     return found
@@ -186,7 +188,7 @@ def _result_dtype(module: nn.Module, picture: Any, found: TilePlan, scale: float
     return numpy_dtype(run.own(result, tile)[0].dtype)
 
 
-def _chunks(found: TilePlan, shape: Sequence[int]) -> tuple[int, ...]:
+def chunks_of(found: TilePlan, shape: Sequence[int]) -> tuple[int, ...]:
     """Chunks that tiles fill alone, where results have the picture's scale."""
     sizes = dict(zip(found.axes, found.tile, strict=True))
     ahead = len(found.input_shape) - len(shape)
@@ -215,6 +217,8 @@ def opened(path: Path) -> Iterator[Any]:
                 x = np.load(path, mmap_mode="r", allow_pickle=False)
             else:
                 x = _zarr(path) if suffix == ".zarr" else _tiff(path, closing)
+        except FaltungError:
+            raise
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FileError(f"{path} cannot be read: {error}") from error
         yield x
@@ -230,12 +234,27 @@ def _zarr(path: Path) -> Any:
 
 def _tiff(path: Path, closing: ExitStack) -> Any:
     tifffile = _package("tifffile", "images")
+    with tifffile.TiffFile(path) as file:
+        _check_tiff(path, file.pages.first, tifffile.TIFF)
     try:
         # uncompressed and in one piece: the file's own bytes
         return tifffile.memmap(path, mode="r")
     except ValueError:
         store = closing.enter_context(tifffile.imread(path, aszarr=True, level=0))
         return _package("zarr", "large").open(store, mode="r")
+
+
+def _check_tiff(path: Path, page: Any, known: Any) -> None:
+    """Refuse before the work is done what cannot be read by tiles, or would be taken for something else."""
+    unsigned = page.dtype is not None and page.dtype.kind in "bu"
+    if page.photometric == 3 or (page.photometric == 0 and unsigned):
+        what = "0 means white in it" if page.photometric == 0 else "its numbers are places in a table of colours"
+        raise FileError(f"{path}: {what}: save it as grey, or red, green, blue, to read it in tiles")
+    if page.compression not in known.DECOMPRESSORS or page.predictor not in known.UNPREDICTORS:
+        raise MissingDependency(
+            f"{path}: has {page.compression.name} compression, for which tifffile needs another package: "
+            "pip install imagecodecs, or save it uncompressed or with deflate"
+        )
 
 
 def _package(name: str, extra: str) -> Any:

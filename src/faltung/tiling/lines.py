@@ -141,16 +141,23 @@ class _Needs:
 
 
 class Cutter:
-    """Finds the cut along one axis."""
+    """Finds the cut along one axis.
 
-    def __init__(self, runs: Recordings, axis: int, tile: int) -> None:
+    Args:
+        runs: of the module.
+        axis: of x.
+        tile: the most pixels from one part to the next.
+        even: parts are made alike; else they are as long as `tile` allows, and the last has the rest.
+    """
+
+    def __init__(self, runs: Recordings, axis: int, tile: int, *, even: bool) -> None:
         self.runs, self.axis = runs, axis
         self.size = runs.shape[axis]
         self.grid, self.along, self.scales = scales(runs.whole, axis)
         whole = runs.whole
         self.ends = {*whole.outputs, *(step.inputs[0] for step in whole.steps if kind_of(step) is not None)}
-        self.asked = tile
-        self.tile = max(tile // self.grid, 1) * self.grid
+        self.asked, self.even = tile, even
+        self.tile = self._tile()
         self.agreements: dict[tuple[int, int], Agreement] = {}
 
     def line(self) -> Line:
@@ -165,7 +172,7 @@ class Cutter:
         refused: ShapeError | _Failed | None = None
         for factor in (1, 2, 4, 8, 16):
             self.grid = grid * factor
-            self.tile = max(self.asked // self.grid, 1) * self.grid
+            self.tile = self._tile()
             if self.size <= self.tile:
                 break
             try:
@@ -221,19 +228,31 @@ class Cutter:
             raise failed
         return self._one_part("a tile depends on all of it")
 
+    def _length(self) -> int:
+        """Pixels that belong to a part: without padding, results end before the picture does."""
+        scales = {number: self.scales[number] for number in self.ends if number in self.scales}
+        if not scales or min(scales.values()) <= 0:
+            return self.size
+        # a result of nothing has one part, too
+        return max(1, min(self.size, max(ceil(self._extent(number) / scale) for number, scale in scales.items())))
+
+    def _tile(self) -> int:
+        """The tile on the grid; if even, of as many as are needed, since a part reads as much for a rest as for all."""
+        most = max(self.asked // self.grid, 1) * self.grid
+        if not self.even:
+            return most
+        count = -(-self._length() // most)
+        return -(-self._length() // (count * self.grid)) * self.grid
+
     def _crops(self, left: int, right: int) -> list[tuple[int, int]]:
         """Parts with this halo. Their sizes leave the rest that the whole leaves on the grid, as paddings do."""
         crops = []
-        lasts = [number for number in self.ends if number in self.scales]
-        for first in range(0, self.size, self.tile):
-            if first and lasts and all(floor(first * self.scales[i]) >= self._extent(i) for i in lasts):
-                # layers without padding: results end before the picture does
-                crops[-1] = (crops[-1][0], self.size)
-                break
+        length = self._length()
+        for first in range(0, length, self.tile):
             start = max(0, (first - left) // self.grid * self.grid)
             stop = first + self.tile + right
             stop += (self.size - stop) % self.grid
-            crops.append((start, self.size if first + self.tile >= self.size else min(stop, self.size)))
+            crops.append((start, self.size if first + self.tile >= length else min(stop, self.size)))
         # a small rest takes more of its neighbour: torch has other routines for small inputs, which round otherwise
         start = max(0, self.size - crops[0][1]) // self.grid * self.grid
         crops[-1] = (min(crops[-1][0], start), self.size)

@@ -172,7 +172,12 @@ def _slices(owned: Sequence[Own | None], shape: Sequence[int]) -> tuple[tuple[sl
 
 
 def plan(
-    module: "nn.Module", input_shape: Sequence[int], *, tile: TileSize = 128, max_memory: int = 512 * 2**20
+    module: "nn.Module",
+    input_shape: Sequence[int],
+    *,
+    tile: TileSize = 128,
+    even: bool = False,
+    max_memory: int = 512 * 2**20,
 ) -> TilePlan:
     """How to run a module on tiles so that the result is that of the whole: halo, grid, tiles and cost, or why not.
 
@@ -188,6 +193,9 @@ def plan(
         input_shape: (batch, channels, *spatial), 1 to 3 spatial axes.
         tile: pixels from one tile to the next, one number or one per spatial axis; rounded down to the grid. "auto"
             takes the largest tile that needs no more than `max_memory`.
+        even: tiles may be smaller than `tile`, so that all are alike: 960 pixels are then 8 tiles of 120 for tile=128,
+            where the last would read as much for its 64 as for 128. Less work and memory; torch rounds sums in another
+            way for some sizes, so where bits count take what `probe` finds equal.
         max_memory: bytes that a tile may take, for tile="auto", and where an axis cannot be cut.
 
     Returns:
@@ -215,8 +223,8 @@ def plan(
     with unmasked(module):
         runs = Recordings(module, shape)
         if tile == "auto":
-            return _largest(module, runs, integer("max_memory", max_memory, least=1))
-        found = _planned(module, runs, _parse_tile(tile, len(shape) - 2))
+            return _largest(module, runs, integer("max_memory", max_memory, least=1), even=even)
+        found = _planned(module, runs, _parse_tile(tile, len(shape) - 2), even=even)
     if found.notes and found.tile_bytes > max_memory:
         raise ParameterError(
             f"{found.name} on {words(shape)} needs about {_bytes(found.tile_bytes)}, because "
@@ -233,13 +241,13 @@ def _parse_tile(tile: Any, count: int) -> list[int]:
     return sizes
 
 
-def _largest(module: Any, runs: Recordings, max_memory: int) -> TilePlan:
+def _largest(module: Any, runs: Recordings, max_memory: int, *, even: bool) -> TilePlan:
     """The largest tile that fits, halved from the whole."""
     spatial = runs.shape[2:]
     size = max(spatial)
     smallest = None
     while True:
-        found = _planned(module, runs, [min(size, extent) for extent in spatial])
+        found = _planned(module, runs, [min(size, extent) for extent in spatial], even=even)
         if found.tile_bytes <= max_memory:
             return found
         if size <= _LEAST_TILE or (smallest is not None and found.tile_bytes >= smallest):
@@ -256,9 +264,9 @@ def _power_below(size: int) -> int:
     return 1 << (size - 1).bit_length() - 1
 
 
-def _planned(module: Any, runs: Recordings, tile: Sequence[int]) -> TilePlan:
+def _planned(module: Any, runs: Recordings, tile: Sequence[int], *, even: bool) -> TilePlan:
     whole = runs.whole
-    all_lines = [Cutter(runs, axis, tile[i]).line() for i, axis in enumerate(whole.axes)]
+    all_lines = [Cutter(runs, axis, tile[i], even=even).line() for i, axis in enumerate(whole.axes)]
     lines = [line for line in all_lines if len(line.crops) > 1]
     _check_sums(whole, lines)
     shapes = _tile_shapes(runs, lines)

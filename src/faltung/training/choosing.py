@@ -14,16 +14,25 @@ if TYPE_CHECKING:
     from ..data.examples import Examples
 
 
-def recipe_for(examples: "Examples", *, seed: int = 0) -> Recipe:
+def recipe_for(examples: "Examples", *, seed: int = 0, dropout: float | None = None) -> Recipe:
     """A recipe for examples: tuned where there is one for the set, else `classify` or `segment` by their labels.
 
     Args:
         examples: what is to be learnt.
         seed: of weights, order, augmentation and dropout.
+        dropout: of the network, from 0 to 1; None leaves the recipe's.
+
+    Raises:
+        ParameterError: no such dropout.
     """
     if examples.name.startswith("fashion-mnist"):
-        return fashion_mnist(seed=seed, classes=len(examples.classes))
-    return segment(examples, seed=seed) if len(examples.y.shape) > 1 else classify(examples, seed=seed)
+        recipe = fashion_mnist(seed=seed, classes=len(examples.classes))
+    else:
+        recipe = (segment if len(examples.y.shape) > 1 else classify)(examples, seed=seed)
+    if dropout is None:
+        return recipe
+    net: Any = recipe.model
+    return Recipe(_made(type(net).__name__, {**net.options, "dropout": dropout}, seed), recipe.config)
 
 
 def classify(examples: "Examples", *, seed: int = 0) -> Recipe:

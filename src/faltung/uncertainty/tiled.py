@@ -1,7 +1,8 @@
 """Samples of a picture run in tiles: each sample's mask is one for the whole picture, and only tiles are held."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any, Literal, overload
 
 import torch
@@ -91,6 +92,57 @@ def monte_carlo_tiles(
         >>> tiled.sampling.tiles, torch.allclose(tiled.mutual_information, whole.mutual_information, atol=1e-6)
         (9, True)
     """
+    with sampled_tiles(
+        module, x, tile=tile, samples=samples, output=output, scale=scale, batch=batch, max_memory=max_memory
+    ) as (found, parts):
+        maps: list[Tensor] = []
+        samplings = []
+        device = x.device if isinstance(x, Tensor) else torch.device("cpu")
+        for part in parts:
+            samplings.append(part.sampling)
+            if not maps:
+                shape = found.output_shapes[0]
+                shapes = [shape if own.ndim == len(shape) else (shape[0], *shape[2:]) for own in part.maps]
+                maps = [own.new_empty(size, device=device) for own, size in zip(part.maps, shapes, strict=True)]
+            for whole, place, own in zip(maps, part.places, part.maps, strict=True):
+                whole[place] = own.to(device)
+    return prediction(maps, _joined(samplings))
+
+
+@dataclass(frozen=True)
+class SampledTile:
+    """All samples of one tile, added up.
+
+    Attributes:
+        maps: what is this tile's own of each map, in the order of `ClassPrediction` or `ValuePrediction`.
+        places: where each of them lies in the map of the whole.
+        sampling: how the samples were computed.
+    """
+
+    maps: tuple[Tensor, ...]
+    places: tuple[tuple[slice, ...], ...]
+    sampling: Sampling
+
+
+@contextmanager
+def sampled_tiles(
+    module: nn.Module,
+    x: Any,
+    *,
+    tile: TileSize,
+    samples: int,
+    output: Output,
+    scale: float | None,
+    batch: int | Literal["auto"],
+    max_memory: int,
+) -> Iterator[tuple[TilePlan, Iterator[SampledTile]]]:
+    """`monte_carlo_tiles`, a tile at a time, for maps that go where memory does not hold them.
+
+    Arguments and errors are those of `monte_carlo_tiles`.
+
+    Yields:
+        The plan, and the tiles, each computed when it is asked for; inside the block the module drops.
+    """
     samples = integer("samples", samples, least=1)
     check_output(output, samples)
     if is_dask(x):
@@ -116,8 +168,7 @@ def monte_carlo_tiles(
             if found.passes == 1
             else _full(run, source, samples, f"{found.passes - 1} sums over the picture belong to each sample")
         )
-        device = x.device if isinstance(x, Tensor) else torch.device("cpu")
-        return _collected(parts, output, found, device)
+        yield found, (_added(tile, work, output) for tile, work in parts)
 
 
 Samples = Callable[[Callable[[int, Tensor], None]], Sampling]
@@ -158,32 +209,17 @@ def _full(run: Run, source: Source, samples: int, reason: str) -> Iterator[tuple
         yield tile, work
 
 
-def _collected(
-    parts: Iterator[tuple[Tile, Samples]], output: Output, found: TilePlan, device: torch.device
-) -> ClassPrediction | ValuePrediction:
-    """Samples of each tile added up, and put where they belong."""
-    maps: list[Tensor] = []
-    samplings = []
-    for tile, work in parts:
-        # of the first and only output; before it stands the axis of samples
-        write, take = tile.write[0], tile.take[0]
-        assert write is not None
-        sums = Moments() if output == "values" else Entropies(output)
-
-        def add(first: int, outputs: Tensor, sums: Moments | Entropies = sums, take: Any = take) -> None:
-            sums.take(first, outputs[(slice(None), *take)])
-
-        samplings.append(work(add))
-        made = sums.maps()
-        # maps of uncertainty have no axis of classes
-        places = [write if own.ndim == len(write) else (write[0], *write[2:]) for own in made]
-        if not maps:
-            shape = found.output_shapes[0]
-            shapes = [shape if own.ndim == len(shape) else (shape[0], *shape[2:]) for own in made]
-            maps = [own.new_empty(size, device=device) for own, size in zip(made, shapes, strict=True)]
-        for whole, place, own in zip(maps, places, made, strict=True):
-            whole[place] = own.to(device)
-    return prediction(maps, _joined(samplings))
+def _added(tile: Tile, work: Samples, output: Output) -> SampledTile:
+    """The samples of one tile, and where their maps belong."""
+    # of the first and only output; before it stands the axis of samples
+    write, take = tile.write[0], tile.take[0]
+    assert write is not None
+    sums = Moments() if output == "values" else Entropies(output)
+    sampling = work(lambda first, outputs: sums.take(first, outputs[(slice(None), *take)]))
+    maps = sums.maps()
+    # maps of uncertainty have no axis of classes
+    places = tuple(write if own.ndim == len(write) else (write[0], *write[2:]) for own in maps)
+    return SampledTile(maps, places, sampling)
 
 
 def _joined(samplings: list[Sampling]) -> Sampling:
