@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from faltung.errors import FileError, ParameterError, ShapeError
 from faltung.networks import GatedConvNet
-from faltung.text import LanguageModel, Vocabulary, Windows, new_net, resume_text, train_text
+from faltung.text import LanguageModel, Vocabulary, Windows, new_net, resume_text, train_text, training
 from faltung.training import Config
 
 RULE = "abcd efgh. " * 150
@@ -104,3 +105,12 @@ def test_a_validation_text_shorter_than_a_window_is_scored_whole() -> None:
     assert done.run.history[-1].scores["nats"] == pytest.approx(done.model.score(RULE[:21]).nats_per_token, rel=1e-4)
     with pytest.raises(ShapeError, match="validation text has 1 symbols that the vocabulary knows"):
         train_text(RULE, validation="aXYZ", net=small(RULE), config=QUICK, window=32)
+
+
+def test_a_step_that_is_held_up_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    # each look at the clock is a second later, one an hour
+    seconds = iter(np.cumsum([3600.0 if look == 10 else 1.0 for look in range(1000)]).tolist())
+    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=lambda: next(seconds)))
+    vocabulary = Vocabulary.of(RULE)
+    speed = training.measure_speed(small(RULE), vocabulary.encode(RULE).tokens, vocabulary, window=32, config=QUICK)
+    assert speed == QUICK.batch_size * 32
