@@ -65,23 +65,3 @@ def split_config():
     """Batches that do not divide evenly, and all that is drawn by lot for examples."""
     augment = ("flip", "shift", "rotate", "elastic", "noise", "light", "erase")
     return Config(epochs=2, batch_size=11, learning_rate=0.01, optimiser="sgd", augment=augment, clip=1.0, threads=1)
-
-
-class ConvNet(nn.Sequential):
-    """In the place of Faltung's own in tests of commands: quick."""
-
-    def __init__(self, *, channels, classes, dims=2, **more):
-        convolution = (nn.Conv1d, nn.Conv2d)[dims - 1]
-        pool = (nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d)[dims - 1]
-        super().__init__(
-            convolution(channels, 12, 5, padding=2), nn.ReLU(), pool(1), nn.Flatten(), nn.Linear(12, classes)
-        )
-        self.options = {"channels": channels, "classes": classes, "dims": dims, **more}
-
-
-class UNet(nn.Sequential):
-    """In the place of Faltung's own in tests of commands."""
-
-    def __init__(self, *, channels, classes, **more):
-        super().__init__(nn.Conv2d(channels, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, classes, 3, padding=1))
-        self.options = {"channels": channels, "classes": classes, **more}
