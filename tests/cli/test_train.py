@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import faltung as ft
@@ -42,6 +43,12 @@ def test_a_run_is_told_in_words(pictures, tmp_path, capsys):
     assert (facts["stopped"], facts["network"], len(facts["epochs"])) == ("done", "ConvNet", 3)
 
 
+def test_the_shares_of_the_classes_of_masks_are_told_first(cells, tmp_path, capsys):
+    assert main([*map(str, train_words(cells, tmp_path / "run", "--epochs", 1))]) == 0
+    share = np.mean([read(path).values == 255 for path in (cells / "masks").iterdir()])
+    assert f"classes: 0 {1 - share:.2%}, 255 {share:.2%}" in capsys.readouterr().err
+
+
 def test_a_set_is_trained_on_by_name(tmp_path, capsys):
     facts = told(capsys, "train", "small-digits", "--limit", 100, "--epochs", 1, "--threads", 1, "-o", tmp_path / "r")
     assert len(facts["classes"]) == 10
@@ -64,8 +71,12 @@ def test_wrong_words_are_one_line_and_code_2_or_1(pictures, cells, tmp_path, cap
         ((*train_words(pictures, run), "--rate", "fast"), (2, "--rate fast")),
         ((*train_words(pictures, run), "--augment", "flop"), (2, "flop")),
         ((*train_words(pictures, run), "--validation", "1.5"), (2, "validation")),
+        ((*train_words(pictures, run), "--values", "0,255"), (2, "go with images/ and masks/")),
+        ((*train_words(cells, run), "--others", "ignore"), (2, "say which values are classes, e.g. --values 0,255")),
+        ((*train_words(cells, run), "--values", "0,much"), (2, "'much' is no value of a mask")),
         (train_words("fashion-mints", run), (1, "no file or folder, and no set")),
         (("train", "digits", "--size", "8x8"), (2, "go with folders")),
+        (("train", "digits", "--unlabelled", "255"), (2, "go with folders of pictures and masks")),
         (("predict", tmp_path / "none.safetensors", "x.png"), (1, "no such file")),
         (("predict", pictures, "x.png"), (1, "no model is kept there")),
         (("resume", pictures), (1, "no training is kept there")),
@@ -78,6 +89,58 @@ def test_wrong_words_are_one_line_and_code_2_or_1(pictures, cells, tmp_path, cap
     assert not run.exists()
 
 
+def test_stray_pixels_in_masks_are_no_class_of_their_own(cells, tmp_path, capsys):
+    place = cells / "masks" / "3.png"
+    mask = read(place).values.copy()
+    mask[tuple(np.random.default_rng(0).integers(0, 32, (2, 7)))] = 128
+    write(place, mask, tones="keep")
+    code, line = refused(capsys, *train_words(cells, tmp_path / "run"))
+    assert code == 1
+    assert line == (
+        f"{place}: 7 of 1,024 pixels (0.68 %) are 128, which nowhere fills 3 x 3 pixels in 6 masks, as smoothed edges"
+        " and JPEG do, but hardly a class: say which values are classes, e.g. --values 0,255 (values=), and --others"
+        " ignore (others=) to leave the other pixels out, or --others nearest to give them the nearest class; if all"
+        " are classes, --values 0,128,255 says so"
+    )
+    assert not (tmp_path / "run").exists()
+    # each cure of the message is one
+    for words, classes in [
+        (("--values", "0,255", "--others", "ignore"), ["0", "255"]),
+        (("--values", "ground=0,cell=255", "--others", "nearest"), ["ground", "cell"]),
+        (("--values", "0,128,255"), ["0", "128", "255"]),
+        (("--unlabelled", "128"), ["0", "255"]),
+    ]:
+        run = tmp_path / "-".join(words)
+        assert told(capsys, *train_words(cells, run, "--epochs", 1, *words))["classes"] == classes
+        # values mean later what they meant here
+        assert told(capsys, "evaluate", run, cells)["classes"] == classes
+
+
+def test_a_value_that_is_unknown_in_a_later_mask_is_named(trained_cells, cells, tmp_path, capsys):
+    _, run = trained_cells
+    place = cells / "masks" / "4.png"
+    mask = read(place).values.copy()
+    mask[10:20, 10:20] = 7
+    write(place, mask, tones="keep")
+    expected = (
+        f"{place}: holds 7 at row 10, column 10; 100 of 1,024 pixels (9.8 %) are none of 0, 255: name them in values="
+        " (--values) if they are classes; others='ignore' (--others ignore) leaves such pixels out, 'nearest' gives"
+        " them the nearest class"
+    )
+    assert refused(capsys, *train_words(cells, tmp_path / "run", "--values", "0,255")) == (1, expected)
+    assert refused(capsys, "evaluate", run, cells) == (1, expected)
+    assert told(capsys, "evaluate", run, cells, "--values", "0=0,255=255", "--others", "ignore")["examples"] == 6
+
+
+def test_a_folder_whose_masks_lack_a_class_is_evaluated_all_the_same(trained_cells, cells, capsys):
+    _, run = trained_cells
+    for path in (cells / "masks").iterdir():
+        write(path, np.zeros((32, 32), np.uint8), tones="keep")
+    found = told(capsys, "evaluate", run, cells)
+    assert found["classes"] == ["0", "255"]
+    assert sum(found["confusion"][1]) == 0
+
+
 def test_a_mask_of_another_size_than_its_picture_is_named(cells, tmp_path, capsys):
     place = cells / "masks" / "2.png"
     write(place, read(place).values[:-1], tones="keep")
@@ -88,6 +151,21 @@ def test_a_mask_of_another_size_than_its_picture_is_named(cells, tmp_path, capsy
             f"{place}: is 31x32, its picture {cells / 'images' / '2.png'} is 32x32: a mask has a pixel for each of its"
             " picture"
         )
+
+
+def test_a_class_of_one_picture_is_named_before_anything_is_held_back(pictures, tmp_path, capsys):
+    for path in sorted((pictures / "row").iterdir())[1:]:
+        path.unlink()
+    code, line = refused(capsys, *train_words(pictures, tmp_path / "run"))
+    assert code == 2
+    assert line == (
+        "pictures: class 'row' has one example only, and a split needs two: add another, or leave it out, or hold"
+        " nothing back (validation=0.0, --validation 0)"
+    )
+    assert not (tmp_path / "run").exists()
+    # nothing held back: one is enough
+    words = ("--validation", 0, "--epochs", 1)
+    assert told(capsys, *train_words(pictures, tmp_path / "run", *words))["classes"] == ["column", "row"]
 
 
 def test_an_empty_folder_of_a_class_is_named(pictures, tmp_path, capsys):
@@ -154,6 +232,19 @@ def test_a_rate_that_is_too_high_ends_in_words_and_not_in_a_network(pictures, tm
         'the learning rate is probably too high; take a third of it, or learning_rate="find", or clip=1.0'
     )
     assert not (tmp_path / "run" / "model.safetensors").exists()
+
+
+def test_nan_in_arrays_is_named_before_the_first_step(tmp_path, capsys):
+    x = np.random.default_rng(0).normal(size=(20, 16)).astype(np.float32)
+    x[13, 5] = np.nan
+    np.savez(tmp_path / "signals.npz", x=x, y=np.arange(20) % 2)
+    code, line = refused(capsys, *train_words(tmp_path / "signals.npz", tmp_path / "run"))
+    assert code == 1
+    assert line == (
+        f"{tmp_path / 'signals.npz'}: x holds NaN or infinity, also as float32, in 1 of 20 examples, the first of them"
+        " example 13: leave those examples out"
+    )
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("verb", ["train", "resume", "predict", "evaluate", "export"])

@@ -133,8 +133,9 @@ def train(
         fingerprint=_fingerprint(examples),
         rate=math.nan if config.learning_rate == "find" else config.learning_rate,
     )
+    parts = _parts(examples, validation, config)
     place = None if folder is None else _fresh_folder(Path(folder))
-    return _Training(model, examples, validation, config, task, facts, state, place, stop, watch).run()
+    return _Training(model, *parts, config, task, facts, state, place, stop, watch).run()
 
 
 def resume(
@@ -181,7 +182,8 @@ def resume(
     if model is None:
         model = make_network(state.about["network"], state.about["options"], str(folder))
     facts = Facts.from_json(state.facts)
-    return _Training(model, examples, validation, config, task, facts, state, folder, stop, watch).run()
+    parts = _parts(examples, validation, config)
+    return _Training(model, *parts, config, task, facts, state, folder, stop, watch).run()
 
 
 class _Training:
@@ -206,8 +208,6 @@ class _Training:
         self.home = next((tensor.device for tensor in model.state_dict().values()), torch.device("cpu"))
         self.stop = stop or (lambda: False)
         self.watch = watch or (lambda _: None)
-        if validation is None and config.validation:
-            examples, validation = examples.split(1 - config.validation, config.seed)
         self.examples, self.validation = examples, validation
         self.fabric = make_fabric(config)
         self.losses = torch.zeros(0)
@@ -469,6 +469,16 @@ def _check(examples: "Examples", validation: "Examples | None", config: Config, 
             f"validation has classes {tuple(validation.classes)}, the examples {tuple(examples.classes)}: the same, in"
             " the same order, are needed"
         )
+
+
+def _parts(examples: "Examples", validation: "Examples | None", config: Config) -> "tuple[Examples, Examples | None]":
+    """What is learnt from, and what says which epoch is best."""
+    if validation is not None or not config.validation:
+        return examples, validation
+    try:
+        return examples.split(1 - config.validation, config.seed)
+    except ParameterError as error:
+        raise ParameterError(f"{error}, or hold nothing back (validation=0.0, --validation 0)") from error
 
 
 def _fresh_folder(folder: Path) -> Path:
