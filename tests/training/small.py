@@ -1,11 +1,13 @@
 """Small data and networks that are learnt in a second."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import nn
 
 from faltung.data.examples import Examples
-from faltung.training import Config
+from faltung.training import Classification, Config
 
 
 def lines(n=60, *, seed=0):
@@ -61,7 +63,21 @@ def plain(seed=0):
     return nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(256, 2))
 
 
-def split_config():
-    """Batches that do not divide evenly, and all that is drawn by lot for examples."""
+def split_cases():
+    """What several processes together have to learn as one does: network, examples, config and task, by name.
+
+    Batches do not divide evenly, all that is drawn by lot for examples is drawn, and labels are unevenly many.
+    """
     augment = ("flip", "shift", "rotate", "elastic", "noise", "light", "erase")
-    return Config(epochs=2, batch_size=11, learning_rate=0.01, optimiser="sgd", augment=augment, clip=1.0, threads=1)
+    config = Config(epochs=2, batch_size=11, learning_rate=0.01, optimiser="sgd", augment=augment, clip=1.0, threads=1)
+    uneven = spots(23)
+    # some have hardly a label
+    uneven.y[::2] = np.where(np.random.default_rng(5).random(uneven.y[::2].shape) < 0.95, -1, uneven.y[::2])
+    weighted = Classification(("column", "row"), weights=(1.0, 7.0), label_smoothing=0.1)
+    return {
+        "classes": (plain(), lines(61), config, None),
+        "weighted classes": (plain(), lines(61), config, weighted),
+        "places": (segmenter(), uneven, config, None),
+        "classes in parts": (plain(), lines(61), replace(config, accumulate=3), None),
+        "single examples": (segmenter(), uneven.subset(range(5)), replace(config, batch_size=1, validation=0.2), None),
+    }

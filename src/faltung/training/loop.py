@@ -25,6 +25,7 @@ from .config import Config
 from .equipment import copy_weights, has_schedule, make_fabric, make_optimiser, shape_errors, surroundings
 from .failure import explain_failure
 from .feeding import Batch, Feed, check_inputs, measure_facts
+from .processes import whole_batch
 from .schedules import rate_at, seed_of
 from .scoring import score
 from .state import MODEL, STATE, Epoch, Events, State, optimiser_state, read_state, restore_optimiser, write_state
@@ -327,11 +328,12 @@ class _Training:
             group["lr"] = rate
         # dropout and the like draw from torch's own generator: each step, and each process, from a seed of its own
         torch.manual_seed(seed_of(config.seed, "noise", step, self.fabric.global_rank))
-        parts = min(config.accumulate, len(batch.x))
+        # as many in each process, because all wait for each other
+        parts = min(config.accumulate, max(min(batch.sizes), 1))
         total = torch.zeros((), device=self.fabric.device)
         for number, (x, y) in enumerate(zip(batch.x.tensor_split(parts), batch.y.tensor_split(parts), strict=True)):
             with self.fabric.no_backward_sync(self.net, enabled=number < parts - 1):
-                loss = self._loss(x, y) * (batch.share * len(x) / len(batch.x))
+                loss = self._loss(batch, x, y, number, parts)
                 self.fabric.backward(loss)
             total += loss.detach()
         self.losses[state.batch] = total
@@ -350,9 +352,15 @@ class _Training:
         if config.ema:
             self._follow(step)
 
-    def _loss(self, x: Tensor, y: Tensor) -> Tensor:
-        with shape_errors(x):
-            return self.task.loss(self.net(x), y)
+    def _loss(self, batch: Batch, x: Tensor, y: Tensor, number: int, parts: int) -> Tensor:
+        """The loss of one of the parts of a step, with its share."""
+        with shape_errors(x), whole_batch(counts=batch.counts, world=len(batch.sizes)) as joint:
+            loss = self.task.loss(self.net(x), y)
+        if joint.weight is None:
+            return loss * (batch.share * len(x) / len(batch.x))
+        # that of the same part in all processes together, as tensor_split cuts
+        together = sum(size // parts + (number < size % parts) for size in batch.sizes)
+        return loss * (together / sum(batch.sizes))
 
     def _stops(self) -> bool:
         wanted = self.stop()
