@@ -1,6 +1,7 @@
 """`faltung train`: from a folder or a set to a network; what users' own data do wrong is said in one line."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -245,6 +246,20 @@ def test_nan_in_arrays_is_named_before_the_first_step(tmp_path, capsys):
         " example 13: leave those examples out"
     )
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_two_processes_that_torchrun_starts_train_together_and_one_of_them_speaks(cells, tmp_path, capsys):
+    more = ("--epochs", 2, "--batch", 4, "--validation", 0)
+    program = "import sys; from faltung.cli import main; sys.exit(main(sys.argv[1:]))"
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--no-python"]
+    words = [sys.executable, "-W", "ignore", "-c", program, *map(str, train_words(cells, tmp_path / "run", *more))]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([*launcher, *words], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("classes: 0 ") == done.stderr.count("epoch 2: loss ") == 1
+    assert done.stdout.count(f"model     {tmp_path / 'run' / 'model.safetensors'}") == 1
+    assert told(capsys, "evaluate", tmp_path / "run", cells)["examples"] == 6
 
 
 @pytest.mark.parametrize("verb", ["train", "resume", "predict", "evaluate", "export"])

@@ -127,7 +127,7 @@ def train(
     from ..training import train as train_model
     from ..training.choosing import recipe_for
     from ..training.sources import Source
-    from .trainings import trained
+    from .trainings import speaks, trained
 
     source = Source(
         word=data,
@@ -142,8 +142,6 @@ def train(
     folder = output or Path(f"{Path(data.replace(':', '-')).name or 'faltung'}-training")
     _check_folder(folder)
     examples = source.open()
-    for path in examples.left_out:
-        aside(f"left out: {path}")
     recipe = recipe_for(examples, seed=seed)
     given = {
         "epochs": epochs,
@@ -156,9 +154,12 @@ def train(
         "threads": threads,
     }
     chosen = _config(recipe.config, config, {name: value for name, value in given.items() if value is not None})
-    if len(examples.y.shape) > 1:
-        aside(f"classes: {_shares(examples)}")
-    aside(f"{examples.name}: {len(examples)} examples, {chosen.epochs} epochs; log and model in {folder}")
+    if speaks():
+        for path in examples.left_out:
+            aside(f"left out: {path}")
+        if len(examples.y.shape) > 1:
+            aside(f"classes: {_shares(examples)}")
+        aside(f"{examples.name}: {len(examples)} examples, {chosen.epochs} epochs; log and model in {folder}")
 
     def work(**options: Any) -> Any:
         return train_model(recipe.model, examples, config=chosen, folder=folder, data=source.to_text(), **options)
