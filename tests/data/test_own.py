@@ -29,10 +29,11 @@ def animals(tmp_path):
 
 @pytest.fixture
 def scenes(tmp_path):
-    """Pictures of two sizes' worth of masks: 0, 128, 255."""
+    """Pictures with masks of areas: 0, 128, 255."""
     pictures = _pictures(tmp_path / "images", count=4)
     rng = np.random.default_rng(5)
-    masks = [rng.choice(np.array([0, 128, 255], np.uint8), (6, 8)) for _ in pictures]
+    areas = np.array([0, 128, 255, 255], np.uint8)
+    masks = [rng.permutation(areas).reshape(2, 2).repeat(3, axis=0).repeat(4, axis=1) for _ in pictures]
     (tmp_path / "masks").mkdir()
     for i, mask in enumerate(masks):
         write(tmp_path / "masks" / f"{i}.png", mask)
@@ -324,7 +325,9 @@ def test_a_mask_of_another_size_is_named_also_where_all_are_resized(scenes, size
 def test_an_unknown_value_is_named_with_its_place(scenes):
     folder, _, masks = scenes
     row, column = np.argwhere(masks[0] == 128)[0]
-    with pytest.raises(FileError, match=rf"0\.png: holds 128 at row {row}, column {column}, .* none of 0, 255: name"):
+    count = int((masks[0] == 128).sum())
+    words = rf"0\.png: holds 128 at row {row}, column {column}; {count} of 48 pixels .* none of 0, 255: name"
+    with pytest.raises(FileError, match=words):
         examples_of(folder, values={"a": 0, "b": 255}, skip_corrupt=True)
 
 

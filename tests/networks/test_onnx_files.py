@@ -1,6 +1,8 @@
 """Networks as ONNX files."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import onnx
@@ -49,6 +51,20 @@ def test_other_programs_get_the_same_answers_from_the_file(tmp_path):
         ours = saved.model.eval()(saved.facts.prepare(x)).numpy()
     np.testing.assert_allclose(theirs, ours, rtol=1e-4, atol=1e-4)
     assert tuple(facts["classes"]) == FACTS.classes
+
+
+def test_a_network_of_torchs_layers_alone_is_written_by_a_process_that_has_no_others(tmp_path):
+    program = (
+        "import sys, torch; from faltung.networks import Facts, Saved; "
+        "from faltung.networks.onnx_files import export_onnx; "
+        "net = torch.nn.Conv2d(1, 2, 3, padding=1).eval(); "
+        "export_onnx(sys.argv[1], Saved(net, Facts(input_shape=(1, 9, 7))))"
+    )
+    path = tmp_path / "net.onnx"
+    words = [sys.executable, "-W", "ignore", "-c", program, str(path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert onnx.load(path).graph.node
 
 
 def test_what_cannot_be_written_is_said(tmp_path):

@@ -1,11 +1,13 @@
 """Small data and networks that are learnt in a second."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import nn
 
 from faltung.data.examples import Examples
-from faltung.training import Config
+from faltung.training import Classification, Config
 
 
 def lines(n=60, *, seed=0):
@@ -61,27 +63,21 @@ def plain(seed=0):
     return nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(256, 2))
 
 
-def split_config():
-    """Batches that do not divide evenly, and all that is drawn by lot for examples."""
+def split_cases():
+    """What several processes together have to learn as one does: network, examples, config and task, by name.
+
+    Batches do not divide evenly, all that is drawn by lot for examples is drawn, and labels are unevenly many.
+    """
     augment = ("flip", "shift", "rotate", "elastic", "noise", "light", "erase")
-    return Config(epochs=2, batch_size=11, learning_rate=0.01, optimiser="sgd", augment=augment, clip=1.0, threads=1)
-
-
-class ConvNet(nn.Sequential):
-    """In the place of Faltung's own in tests of commands: quick."""
-
-    def __init__(self, *, channels, classes, dims=2, **more):
-        convolution = (nn.Conv1d, nn.Conv2d)[dims - 1]
-        pool = (nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d)[dims - 1]
-        super().__init__(
-            convolution(channels, 12, 5, padding=2), nn.ReLU(), pool(1), nn.Flatten(), nn.Linear(12, classes)
-        )
-        self.options = {"channels": channels, "classes": classes, "dims": dims, **more}
-
-
-class UNet(nn.Sequential):
-    """In the place of Faltung's own in tests of commands."""
-
-    def __init__(self, *, channels, classes, **more):
-        super().__init__(nn.Conv2d(channels, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, classes, 3, padding=1))
-        self.options = {"channels": channels, "classes": classes, **more}
+    config = Config(epochs=2, batch_size=11, learning_rate=0.01, optimiser="sgd", augment=augment, clip=1.0, threads=1)
+    uneven = spots(23)
+    # some have hardly a label
+    uneven.y[::2] = np.where(np.random.default_rng(5).random(uneven.y[::2].shape) < 0.95, -1, uneven.y[::2])
+    weighted = Classification(("column", "row"), weights=(1.0, 7.0), label_smoothing=0.1)
+    return {
+        "classes": (plain(), lines(61), config, None),
+        "weighted classes": (plain(), lines(61), config, weighted),
+        "places": (segmenter(), uneven, config, None),
+        "classes in parts": (plain(), lines(61), replace(config, accumulate=3), None),
+        "single examples": (segmenter(), uneven.subset(range(5)), replace(config, batch_size=1, validation=0.2), None),
+    }

@@ -2,9 +2,10 @@
 
 from typing import get_args
 
+import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from faltung.errors import ParameterError
@@ -104,15 +105,42 @@ def test_signals_move_too():
     assert ((inner > 0.89) & (inner < 1.11)).all()
 
 
-@settings(max_examples=20)
-@given(seeds)
-def test_shifts_are_within_a_tenth(seed):
-    x = torch.zeros(4, 1, 50, 50)
-    x[:, :, 25, 25] = 1
-    moved, _ = augment(x, torch.zeros(4, dtype=torch.long), ["shift"], lot(seed))
-    places = moved.flatten(1).argmax(1)
-    assert ((places // 50 - 25).abs() <= 6).all()
-    assert ((places % 50 - 25).abs() <= 6).all()
+@given(seeds, st.sampled_from([(15, 10), (7, 31), (1, 24), (40, 9)]))
+def test_a_shift_alone_moves_whole_pixels_and_keeps_their_values(seed, size):
+    x, y = torch.randn(5, 2, *size, generator=lot(seed)), torch.randint(0, 9, (5, *size), generator=lot(seed))
+    moved, labels = augment(x, y, ["shift"], lot(seed + 1))
+    # against NumPy's own mirror image, for every shift that is allowed: one of them it is, for pictures and labels
+    most = [max(1, side // 10) if side > 1 else 0 for side in size]
+    for n in range(5):
+        wide, wide_y = (
+            np.pad(part, [(0, 0)] * (part.ndim - 2) + [(k, k) for k in most], mode="symmetric")
+            for part in (x[n].numpy(), y[n].numpy())
+        )
+        found = [
+            np.array_equal(moved[n], wide[:, i : i + size[0], j : j + size[1]])
+            and np.array_equal(labels[n], wide_y[i : i + size[0], j : j + size[1]])
+            for i in range(2 * most[0] + 1)
+            for j in range(2 * most[1] + 1)
+        ]
+        assert any(found)
+
+
+def test_each_number_of_pixels_up_to_a_tenth_is_as_likely():
+    x = torch.zeros(7000, 1, 1, 35)
+    x[..., 17] = 1
+    moved, _ = augment(x, torch.zeros(7000, dtype=torch.long), ["shift"], lot(0))
+    counts = torch.bincount(moved.flatten(1).argmax(1), minlength=35)
+    assert counts[:14].sum() == counts[21:].sum() == 0
+    # 1,000 each, with a deviation of 29
+    assert (counts[14:21] - 1000).abs().max() < 120
+
+
+def test_elastic_moves_each_axis_by_its_own_size():
+    ramps = torch.stack(torch.meshgrid(torch.arange(100.0), torch.arange(400.0), indexing="ij"))
+    moved, _ = augment(ramps.expand(300, 2, 100, 400), torch.zeros(300, dtype=torch.long), ["elastic"], lot(0))
+    # in the corner of the grid of points: 2.5 and 10 pixels, folded at the border
+    folded = (moved[:, :, 0, 0] + 0.5).square().mean(0).sqrt()
+    torch.testing.assert_close(folded, torch.tensor([2.5, 10.0]), rtol=0.15, atol=0)
 
 
 def test_what_needs_other_axes_is_refused():

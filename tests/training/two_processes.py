@@ -11,10 +11,10 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore")
     sys.path.insert(0, str(Path(__file__).parent.parent))
     import faltung as ft
-    from training.small import lines, plain, split_config
+    from training.small import split_cases
 
     torch.set_num_threads(1)
-    folder = Path(sys.argv[1])
-    run = ft.training.train(plain(), lines(61), config=split_config(), folder=folder)
+    for name, (net, examples, config, task) in split_cases().items():
+        ft.training.train(net, examples, config=config, task=task, folder=Path(sys.argv[1]) / name)
     sys.stdout.write(f"{torch.distributed.get_world_size()}\n")
     torch.distributed.destroy_process_group()

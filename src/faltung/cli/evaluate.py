@@ -8,7 +8,7 @@ import typer
 from ..errors import ParameterError
 from .options import AsJson
 from .screen import aside, check_output, print_facts, print_json, print_table, width
-from .train import Limit, SkipCorrupt
+from .train import Limit, Others, OthersWord, SkipCorrupt, UnlabelledWord, ValuesWord
 
 if TYPE_CHECKING:
     from ..training import Evaluation
@@ -24,10 +24,15 @@ def evaluate(
         typer.Option("--output", "-o", metavar="FILE", help="Confusion and reliability drawn: png, svg, pdf."),
     ] = None,
     skip_corrupt: SkipCorrupt = False,
+    values: ValuesWord = "",
+    unlabelled: UnlabelledWord = "",
+    others: OthersWord = Others.refuse,
     limit: Limit = 0,
     as_json: AsJson = False,
 ) -> None:
     """Measure a trained network: which classes it takes for which, and whether its probabilities can be believed.
+
+    Values in masks mean what they meant in training, unless --values says something else.
 
     \b
     Examples:
@@ -45,7 +50,14 @@ def evaluate(
     from .trainings import open_model
 
     saved = open_model(model)
-    source = Source(word=data, skip_corrupt=skip_corrupt, limit=limit)
+    source = Source(
+        word=data,
+        skip_corrupt=skip_corrupt,
+        values=values,
+        unlabelled=unlabelled,
+        others=others.value,
+        limit=limit,
+    )
     examples = source.open("test", facts=saved.facts)
     for path in examples.left_out:
         aside(f"left out: {path}")

@@ -1,6 +1,7 @@
 """`faltung train`: a network learns from a set, or from one's own pictures, tables and arrays."""
 
 import json
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +13,16 @@ from .options import AsJson, parse_integers
 from .screen import aside
 
 if TYPE_CHECKING:
+    from ..data import Examples
     from ..training import Config
+
+
+class Others(StrEnum):
+    """What values in masks are that no class has."""
+
+    refuse = "refuse"
+    ignore = "ignore"
+    nearest = "nearest"
 
 
 class Colours(StrEnum):
@@ -28,6 +38,28 @@ SizeWord = Annotated[
 ColoursWord = Annotated[Colours | None, typer.Option(help="What all pictures of a folder become.")]
 SkipCorrupt = Annotated[
     bool, typer.Option("--skip-corrupt", help="Leave damaged pictures out and name them, instead of refusing all.")
+]
+ValuesWord = Annotated[
+    str,
+    typer.Option(
+        "--values",
+        metavar="V,V",
+        help="Values in masks that are classes: 0,255 or ground=0,cell=255 or road=128:64:128. Without it: two values;"
+        " 0,1,2,... without a gap; others that each fill 3 x 3 pixels somewhere. Anything else is refused.",
+    ),
+]
+UnlabelledWord = Annotated[
+    str,
+    typer.Option(
+        "--unlabelled", metavar="V", help="The value in masks of what is not known, often 255; it is left out."
+    ),
+]
+OthersWord = Annotated[
+    Others,
+    typer.Option(
+        help="With --values, all other values in masks: an error, left out (smoothed edges), or of the nearest class"
+        " (0 and 255 saved as JPEG)."
+    ),
 ]
 Limit = Annotated[int, typer.Option(min=0, metavar="N", help="Take about N examples, by lot; 0 takes all.")]
 
@@ -75,12 +107,18 @@ def train(
     size: SizeWord = "",
     colours: ColoursWord = None,
     skip_corrupt: SkipCorrupt = False,
+    values: ValuesWord = "",
+    unlabelled: UnlabelledWord = "",
+    others: OthersWord = Others.refuse,
     limit: Limit = 0,
     device: Annotated[str | None, typer.Option(metavar="NAME", help="auto cpu cuda mps.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="Threads of the processor.")] = None,
     as_json: AsJson = False,
 ) -> int:
     """Train a network: a ConvNet where each example has a class, a U-Net where each place has one.
+
+    In masks each value is a class, if that is certain: smoothed edges, traces of JPEG and 255 for "not known" are
+    refused until --values, --others or --unlabelled say what they are.
 
     A share of the examples is held back; the weights that score best on them are kept. Ctrl+C ends it after a step and
     keeps the best; faltung resume goes on with the same bits.
@@ -95,20 +133,21 @@ def train(
     from ..training import train as train_model
     from ..training.choosing import recipe_for
     from ..training.sources import Source
-    from .trainings import trained
+    from .trainings import speaks, trained
 
     source = Source(
         word=data,
         size=tuple(parse_integers(size, "--size")) if size else (),
         colours="" if colours is None else colours.value,
         skip_corrupt=skip_corrupt,
+        values=values,
+        unlabelled=unlabelled,
+        others=others.value,
         limit=limit,
     ).absolute
     folder = output or Path(f"{Path(data.replace(':', '-')).name or 'faltung'}-training")
     _check_folder(folder)
     examples = source.open()
-    for path in examples.left_out:
-        aside(f"left out: {path}")
     recipe = recipe_for(examples, seed=seed, dropout=dropout)
     given = {
         "epochs": epochs,
@@ -121,12 +160,25 @@ def train(
         "threads": threads,
     }
     chosen = _config(recipe.config, config, {name: value for name, value in given.items() if value is not None})
-    aside(f"{examples.name}: {len(examples)} examples, {chosen.epochs} epochs; log and model in {folder}")
+    if speaks():
+        for path in examples.left_out:
+            aside(f"left out: {path}")
+        if len(examples.y.shape) > 1:
+            aside(f"classes: {_shares(examples)}")
+        aside(f"{examples.name}: {len(examples)} examples, {chosen.epochs} epochs; log and model in {folder}")
 
     def work(**options: Any) -> Any:
         return train_model(recipe.model, examples, config=chosen, folder=folder, data=source.to_text(), **options)
 
     return trained("train", chosen.epochs, work, {"data": source.word, "folder": folder}, as_json=as_json)
+
+
+def _shares(examples: "Examples") -> str:
+    """Which class has which share of all places."""
+    counts = examples.counts()
+    known, places = sum(counts.values()), math.prod(examples.y.shape)
+    words = [f"{name} {count / places:.2%}" for name, count in counts.items()]
+    return ", ".join([*words, *([f"left out {1 - known / places:.2%}"] if known < places else [])])
 
 
 def _check_folder(folder: Path) -> None:

@@ -30,10 +30,14 @@ def trained(verb: str, epochs: int, work: Callable[..., "Run"], about: dict[str,
     """
     with stopping() as stop, _watching(verb, epochs) as watch:
         run = work(stop=stop, watch=watch)
-    # of several processes one speaks
-    if os.environ.get("RANK", "0") == "0":
+    if speaks():
         _print_run(run, about, as_json=as_json)
     return CANCELLED if run.stopped == "cancelled" else DONE
+
+
+def speaks() -> bool:
+    """Whether this process says what there is to say: of several that torchrun has started one does."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager
@@ -48,7 +52,8 @@ def stopping() -> Iterator[Callable[[], bool]]:
         if wished.is_set():
             raise KeyboardInterrupt
         wished.set()
-        aside("stopping after this step, the best is kept; once more interrupts at once")
+        if speaks():
+            aside("stopping after this step, the best is kept; once more interrupts at once")
 
     before = signal.signal(signal.SIGINT, wish)
     try:
@@ -61,7 +66,7 @@ def stopping() -> Iterator[Callable[[], bool]]:
 def _watching(verb: str, epochs: int) -> Iterator[Callable[["Epoch | str"], None]]:
     import sys
 
-    if os.environ.get("RANK", "0") != "0":
+    if not speaks():
         yield lambda _: None
         return
     if not sys.stderr.isatty():

@@ -10,11 +10,13 @@ import numpy as np
 from ..errors import FileError, ParameterError
 from ..spec import Array
 from .colour import to_grey
+from .examples import IGNORE
 from .files import read
 
 Fit = Literal["resize", "crop"]
 Colours = Literal["grey", "colour"]
 MaskValue = int | tuple[int, int, int]
+Others = Literal["refuse", "ignore", "nearest"]
 
 
 class Unfit(FileError):
@@ -137,12 +139,14 @@ class MaskLoader:
         pictures: mask -> its picture, whose size it must have; None once that is certain.
         size: rows and columns that all become, as of the pictures; None leaves them.
         fit: by taking the nearest pixel, or by cutting out the middle.
+        others: what values without a label are: an error, `IGNORE`, or the label whose value is nearest.
     """
 
     values: tuple[tuple[MaskValue, int], ...]
     pictures: Mapping[Path, Path] | None
     size: tuple[int, int] | None
     fit: Fit
+    others: Others = "refuse"
 
     def __call__(self, path: Path) -> Array:
         """One mask.
@@ -180,16 +184,24 @@ class MaskLoader:
         known = np.array([code for code, _ in codes])
         numbers = _codes(path, pixels) if coloured else _greys(path, pixels)
         found = np.minimum(np.searchsorted(known, numbers), len(known) - 1)
+        labels = np.array([label for _, label in codes])
         strange = known[found] != numbers
-        if strange.any():
-            row, column = np.argwhere(strange)[0]
-            named = ", ".join(str(value) for value, _ in self.values)
-            value = pixels[row, column].tolist()
-            raise Unfit(
-                f"{path}: holds {value} at row {row}, column {column}, {int(strange.sum()):,} places in all are none of"
-                f" {named}: name them in values= or unlabelled= (masks are saved without loss and not as JPEG)"
-            )
-        return np.array([label for _, label in codes])[found]
+        if not strange.any():
+            return labels[found]
+        if self.others == "ignore":
+            return np.where(strange, IGNORE, labels[found])
+        if self.others == "nearest":
+            there, where = np.unique(numbers[strange], return_inverse=True)
+            found[strange] = _nearest(there, known, coloured=coloured)[where]
+            return labels[found]
+        row, column = np.argwhere(strange)[0]
+        named = ", ".join(str(value) for value, _ in self.values)
+        raise Unfit(
+            f"{path}: holds {pixels[row, column].tolist()} at row {row}, column {column};"
+            f" {share_of(int(strange.sum()), strange.size)} are none of {named}: name them in values= (--values) if"
+            " they are classes; others='ignore' (--others ignore) leaves such pixels out, 'nearest' gives them the"
+            " nearest class"
+        )
 
 
 def load_pixels(path: Path) -> Array:
@@ -235,16 +247,35 @@ def load_mask(path: Path) -> Array:
     return content.values
 
 
-def mask_values(path: Path) -> set[MaskValue]:
-    """The values in a mask: greys, or colours if any pixel has one.
+def mask_numbers(path: Path) -> tuple[Array, bool]:
+    """A mask with one number a pixel: its grey level, or 65536 red + 256 green + blue if any pixel has a colour.
+
+    Returns:
+        int64 (row, column), and whether they are colours.
 
     Raises:
         FileError: as of `load_mask`.
     """
     pixels = load_mask(path)
-    if pixels.ndim == 2 or _all_grey(pixels):
-        return {int(value) for value in np.unique(pixels if pixels.ndim == 2 else pixels[..., 0])}
-    return {(int(c) >> 16, int(c) >> 8 & 255, int(c) & 255) for c in np.unique(_codes(path, pixels))}
+    coloured = pixels.ndim == 3 and not _all_grey(pixels)
+    return (_codes if coloured else _greys)(path, pixels), coloured
+
+
+def share_of(count: int, total: int) -> str:
+    """In words, e.g. 7 of 4,096 pixels (0.17 %)."""
+    return f"{count:,} of {total:,} pixels ({100 * count / total:.2g} %)"
+
+
+def _nearest(numbers: Array, known: Array, *, coloured: bool) -> Array:
+    """For each number the place of the nearest known one, the smaller of two that are equally near."""
+    parts = (16, 8, 0) if coloured else (0,)
+    mask = 255 if coloured else -1
+    found: list[Array] = []
+    # some at a time: a picture taken for a mask may have as many colours as pixels
+    for some in np.array_split(numbers, -(-len(numbers) // 65536)):
+        squares = [((some[:, None] >> part & mask) - (known >> part & mask)) ** 2 for part in parts]
+        found.append(np.sum(squares, axis=0).argmin(axis=1))
+    return np.concatenate(found)
 
 
 def _colours(pixels: Array, colours: Colours | None) -> Array:

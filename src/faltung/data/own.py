@@ -4,31 +4,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
+from ..arguments import check_choice
 from ..errors import FaltungError, FileError, MissingDependency, ParameterError
 from ..machine import num_workers
 from .damage import opening
 from .examples import IGNORE, Examples
-from .file_rows import (
-    Colours,
-    FileRows,
-    Fit,
-    MaskLoader,
-    MaskValue,
-    PictureLoader,
-    Unfit,
-    mask_values,
-)
+from .file_rows import Colours, FileRows, Fit, MaskLoader, MaskValue, Others, PictureLoader, Unfit
 from .files import ENDINGS, PICTURES
+from .mask_values import MaskFacts, certain_classes, mask_facts, plain
 from .tables_of_examples import ChannelAxis, classes_of, examples_of_csv, examples_of_npz
 
 PICTURE_ENDINGS = (*(ending for ending, container in ENDINGS.items() if container in PICTURES), ".npy")
 TABLE_ENDINGS = (".csv", ".tsv")
-MOST_VALUES = 32
-"""A mask with more values than this, and no table of them, is taken for a picture."""
 
 
 def examples_of(
@@ -39,6 +30,7 @@ def examples_of(
     colours: Colours | None = None,
     values: Mapping[str, MaskValue] | None = None,
     unlabelled: MaskValue | None = None,
+    others: Others = "refuse",
     classes: Sequence[str] | None = None,
     label: str | int = -1,
     channel_axis: ChannelAxis = "auto",
@@ -48,7 +40,7 @@ def examples_of(
     """One's own data, by what is at the path.
 
     - A folder with `images/` and `masks/`: a mask of the same name, up to the ending, for each picture; each value in
-      the masks is a class.
+      the masks is a class, as long as that is certain (below).
     - Any other folder: one folder for each class, with pictures in it (PNG, JPEG, TIFF, GIF, NPY).
     - A table (.csv, .tsv): numbers and one column of labels.
     - Arrays (.npz): `x`, `y`, and names in `classes` if they are there.
@@ -56,6 +48,11 @@ def examples_of(
     Pictures are read as by `read`, without their opacity, and only when they are asked for, so that any number of them
     fits into memory; `Examples.loaded` takes them into memory. Before that every file is read once, so that a damaged
     one is found now and not in the middle of a training.
+
+    Resizing, smoothing and JPEG leave values in masks that are no classes. So without `values=` these are taken for
+    classes: two values, whichever they are; whole numbers from 0 or 1 on without a gap; and others if each fills a
+    square of 3 x 3 pixels in some mask, however rare it is. Anything else is refused, with the file, the value and its
+    share. So is 255 beside 0, 1, ... (and 65535, and PASCAL VOC's pale yellow), which mostly stands for "not known".
 
     Args:
         path: of the folder or file.
@@ -65,6 +62,9 @@ def examples_of(
         values: of masks, class -> grey level or (red, green, blue), in the order of the labels; None takes the values
             that there are, in order, and names classes by them.
         unlabelled: the value in masks that stands for "not known"; its places become `IGNORE`.
+        others: with values=, what all other values are: `"refuse"`, an error that names the file; `"ignore"`, not
+            known, so that smoothed edges count nowhere; `"nearest"`, the class whose value is nearest, for masks of two
+            values that were saved as JPEG.
         classes: their names in the order of the labels, e.g. those of the training for a folder that tests; None takes
             what is there in alphabetical order (numbers in order of size).
         label: of a table, the column with labels, by name or number; the last one by default.
@@ -79,7 +79,7 @@ def examples_of(
 
     Raises:
         FileError: nothing is there, files are damaged (every one is named), pictures differ, a mask is missing, has
-            another size or a value that is no class.
+            another size, or a value that is no class or may be none.
         ParameterError: options that contradict each other or what is there.
         MissingDependency: Pillow or tifffile is not installed.
 
@@ -101,6 +101,9 @@ def examples_of(
         raise ParameterError(f"size={size!r}: rows and columns of 1 or more are needed, e.g. (128, 128)")
     if fit not in ("resize", "crop") or colours not in (None, "grey", "colour"):
         raise ParameterError(f"fit={fit!r}, colours={colours!r}: fit is 'resize' or 'crop', colours 'grey' or 'colour'")
+    check_choice("others", others, get_args(Others))
+    if others != "refuse" and values is None:
+        raise ParameterError(f"others={others!r} without values=: say which values are classes, e.g. --values 0,255")
     if skip_corrupt and not check:
         raise ParameterError("skip_corrupt=True with check=False: only files that are checked can be left out")
     if path.is_dir():
@@ -108,7 +111,7 @@ def examples_of(
         if (path / "images").is_dir() and (path / "masks").is_dir():
             if named is not None:
                 raise ParameterError("classes= goes with folders of classes and tables; of masks, values= names them")
-            return _with_masks(path, look, values, unlabelled)
+            return _with_masks(path, look, values, unlabelled, others)
         if values is not None or unlabelled is not None:
             raise ParameterError(f"{path}: values= and unlabelled= go with masks, and there are no images/ and masks/")
         return _by_folders(path, look, named)
@@ -221,7 +224,7 @@ def _by_folders(path: Path, look: _Look, classes: tuple[str, ...] | None) -> Exa
 
 
 def _with_masks(
-    path: Path, look: _Look, values: Mapping[str, MaskValue] | None, unlabelled: MaskValue | None
+    path: Path, look: _Look, values: Mapping[str, MaskValue] | None, unlabelled: MaskValue | None, others: Others
 ) -> Examples:
     images, masks = (_by_stem(path / folder) for folder in ("images", "masks"))
     for one, other, what in ((images, masks, "mask"), (masks, images, "picture")):
@@ -241,9 +244,9 @@ def _with_masks(
     if unlabelled is not None:
         table.append((unlabelled, IGNORE))
     _check_values(table)
-    if not values or len({_plain(value) for value, _ in table}) != len(table):
+    if not values or len({plain(value) for value, _ in table}) != len(table):
         raise ParameterError(f"values={dict(values)!r}, unlabelled={unlabelled!r}: each class needs a value of its own")
-    mask_loader = MaskLoader(tuple(table), {mask: picture for picture, mask in pairs}, loader.size, loader.fit)
+    mask_loader = MaskLoader(tuple(table), {mask: picture for picture, mask in pairs}, loader.size, loader.fit, others)
 
     def both(i: int) -> None:
         picture, mask = pairs[i]
@@ -268,26 +271,15 @@ def _values_there(
     pairs: list[tuple[Path, Path]], look: _Look, unlabelled: MaskValue | None
 ) -> tuple[list[tuple[Path, Path]], tuple[str, ...], dict[str, MaskValue]]:
     """The values in all masks, as classes; with the pairs whose masks can be read."""
-    found: list[set[MaskValue]] = [set() for _ in pairs]
+    found: list[MaskFacts | None] = [None for _ in pairs]
 
     def collect(i: int) -> None:
-        found[i] = mask_values(pairs[i][1])
-        if len(found[i]) > MOST_VALUES:
-            raise Unfit(
-                f"{pairs[i][1]}: holds {len(found[i]):,} values, which are hardly classes: name them in values= (masks"
-                " are saved without loss and not as JPEG)"
-            )
+        found[i] = mask_facts(pairs[i][1])
 
     # also without check=True: classes are not known before all masks are
     good, damaged = _sift(replace(look, check=True), [mask for _, mask in pairs], collect)
-    every: set[MaskValue] = set().union(*found)
-    if any(isinstance(value, tuple) for value in every):
-        every = {_plain(value) for value in every}
-    if unlabelled is not None:
-        every = {value for value in every if _plain(value) != _plain(unlabelled)}
-    ordered = sorted(every, key=_plain)
-    names = [",".join(map(str, one)) if isinstance(one, tuple) else str(one) for one in ordered]
-    return [pairs[i] for i in good], damaged, dict(zip(names, ordered, strict=True))
+    masks = {pairs[i][1]: facts for i in good if (facts := found[i]) is not None}
+    return [pairs[i] for i in good], damaged, certain_classes(masks, unlabelled)
 
 
 def _like_the_first(paths: list[Path], look: _Look) -> PictureLoader:
@@ -406,7 +398,3 @@ def _check_values(table: Sequence[tuple[MaskValue, int]]) -> None:
             raise ParameterError(
                 f"the mask value {value!r}: a grey level, or (red, green, blue), in whole numbers from 0"
             )
-
-
-def _plain(value: MaskValue) -> tuple[int, int, int]:
-    return value if isinstance(value, tuple) else (value, value, value)

@@ -85,8 +85,12 @@ def examples_of_npz(path: Path, channel_axis: ChannelAxis, classes: tuple[str, .
         with np.errstate(over="ignore"):
             x = x.astype(np.float32)
     x = _with_channels(path, x, y, channel_axis)
-    if not np.isfinite(x).all():
-        raise FileError(f"{path}: x holds NaN or infinity, also as float32: leave those examples out")
+    finite = np.isfinite(x).reshape(len(x), -1).all(axis=1)
+    if not finite.all():
+        raise FileError(
+            f"{path}: x holds NaN or infinity, also as float32, in {int((~finite).sum()):,} of {len(x):,} examples, the"
+            f" first of them example {int(finite.argmin())}: leave those examples out"
+        )
     # classes that are numbers are names too: those of a training that had labels 1 and 2, say
     by_name = named is None and (classes is None or y.dtype.kind == "U" or any(map(_is_number, classes)))
     if y.ndim == 1 and by_name:

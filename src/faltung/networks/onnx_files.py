@@ -103,6 +103,9 @@ def _translations() -> dict[Any, Callable[..., Any]]:
     """What our own operators are in ONNX; torch's exporter knows torch's."""
     from onnxscript import opset18 as onnx_operators
 
+    # they register what is named below, also for a network that has none of our layers
+    from ..tensors import edges, operators  # noqa: F401
+
     def places(*rule: Any) -> Any:
         return onnx_operators.Constant(value_ints=torch.ops.faltung.places(*rule).tolist())
 

@@ -4,16 +4,17 @@
 |---|---|
 | `flip` | mirrors the last axis, every second time |
 | `flips` | mirrors each axis, every second time, for pictures without an up |
-| `shift` | moves it by up to 10 % of its size |
+| `shift` | moves it by up to 10 % of its size, in whole pixels, by one at least where it moves |
 | `rotate` | turns it by up to 15 degrees |
 | `scale` | makes it up to 10 % smaller or larger |
-| `elastic` | moves a grid of 4 x 4 points by lot, deviation 2.5 % of the size (Ronneberger et al. 2015, "U-Net") |
+| `elastic` | `training.elastic` with 4 x 4 points and a deviation of 2.5 % of the size, mirrored labels kept |
 | `erase` | fills a rectangle with the mean, every second time (Zhong et al. 2017); its labels become `IGNORE` |
 | `noise` | adds normal noise of a tenth of the standard deviation |
 | `light` | changes contrast by up to 20 % and brightness by up to a fifth of the standard deviation |
 
 All that moves places is one interpolation: linear for inputs, the nearest for labels, both mirrored at the border, so
-that labels are right there too.
+that labels are right there too. Where `shift` is alone, nothing is interpolated, and pixels keep their values: half a
+pixel aside, a linear interpolation is the mean of two, and takes the finest detail away.
 """
 
 import math
@@ -21,14 +22,14 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Generator, Tensor
-from torch.nn import functional as F
 
 from ..errors import ParameterError
+from .bending import own_places, sampled, smooth_field
 from .config import Augmentation
 from .tasks import IGNORE
 
 PLACES = ("shift", "rotate", "scale", "elastic")
-"""What interpolates."""
+"""What moves places."""
 
 
 def check_augmentation(names: Sequence[Augmentation], num_axes: int) -> None:
@@ -98,27 +99,46 @@ def augment(
 
 
 def _moved(x: Tensor, y: Tensor, names: Sequence[str], draw: Callable[..., Tensor]) -> tuple[Tensor, Tensor]:
-    """All moves as one grid of places to read from, in units where an axis goes from -1 to 1."""
+    """All moves as one set of places to read from."""
     n, sizes = len(x), x.shape[2:]
     # a signal is a picture of one row
     picture = x if len(sizes) == 2 else x[:, :, None]
-    height, width = picture.shape[2:]
+    labels = y if y.ndim == 1 else y.reshape(n, *picture.shape[2:])
     angle = draw() * (math.pi / 12 if "rotate" in names else 0.0)
     zoom = 1 + draw() * (0.1 if "scale" in names else 0.0)
-    shift = draw(2) * (0.2 if "shift" in names else 0.0)
-    cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
-    # a turn in pixels, not in halves of unequal sides
-    rows = torch.stack([cos, -sin * height / width, shift[:, 0], sin * width / height, cos, shift[:, 1]], 1)
-    grid = F.affine_grid(rows.reshape(n, 2, 3), [n, 1, height, width], align_corners=False)
+    shift = _whole_shifts(draw(2), picture.shape[2:]) * ("shift" in names)
+    if {*names}.isdisjoint({"rotate", "scale", "elastic"}):
+        moved, labels = _shifted(picture, labels, shift)
+        return moved.reshape(x.shape), labels.reshape(y.shape)
+    own = own_places(picture)
+    middle = own.mean((1, 2), keepdim=True)
+    row, column = own - middle
+    cos, sin = (f(angle)[:, None, None] * zoom[:, None, None] for f in (torch.cos, torch.sin))
+    places = torch.stack([sin * column + cos * row, cos * column - sin * row], 1) + middle + shift[:, :, None, None]
     if "elastic" in names:
-        coarse = draw(2, 4, 4, normal=True) * 0.05
-        grid = grid + F.interpolate(coarse, (height, width), mode="bicubic", align_corners=True).movedim(1, 3)
-    moved = F.grid_sample(picture, grid.to(x), mode="bilinear", padding_mode="reflection", align_corners=False)
-    if y.ndim > 1:
-        labels = y.reshape(n, 1, height, width).to(x.dtype)
-        y = F.grid_sample(labels, grid.to(x), mode="nearest", padding_mode="reflection", align_corners=False)
-        y = y.reshape(n, *sizes).long()
-    return moved.reshape(x.shape), y
+        sigma = 0.025 * torch.tensor(picture.shape[2:], device=x.device)[:, None, None]
+        places = places + smooth_field(draw(2, 4, 4, normal=True) * sigma, picture)
+    moved, labels = sampled(picture, labels, places.to(x), keep_mirrored=True)
+    return moved.reshape(x.shape), labels.reshape(y.shape)
+
+
+def _whole_shifts(drawn: Tensor, sizes: Sequence[int]) -> Tensor:
+    """Numbers (N, 2) from -1 to 1 as whole pixels along two axes, each number of pixels equally likely."""
+    # of an axis of one place there is nowhere to go
+    most = torch.tensor([max(1, size // 10) if size > 1 else 0 for size in sizes], device=drawn.device)
+    return ((drawn + 1) / 2 * (2 * most + 1)).floor().clamp(max=2 * most) - most
+
+
+def _shifted(x: Tensor, y: Tensor, shift: Tensor) -> tuple[Tensor, Tensor]:
+    """Moved by whole pixels (N, 2), mirrored at the border."""
+    for i, size in enumerate(x.shape[2:]):
+        place = (torch.arange(size, device=x.device) + shift[:, i : i + 1].long()) % (2 * size)
+        place = torch.minimum(place, 2 * size - 1 - place)
+        view = [len(x), size if i == 0 else 1, size if i == 1 else 1]
+        x = torch.take_along_dim(x, place.reshape(view)[:, None], 2 + i)
+        if y.ndim > 1:
+            y = torch.take_along_dim(y, place.reshape(view), 1 + i)
+    return x, y
 
 
 def _rectangles(sizes: Sequence[int], draw: Callable[..., Tensor]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Pictures bent as U-Net bent them: a coarse grid of random shifts, smoothly between its points."""
+"""Pictures bent as U-Net bent them, a coarse grid of random shifts, smoothly between its points; and read at places."""
 
 import torch
 from torch import Generator, Tensor
@@ -48,23 +48,43 @@ def elastic(
         raise ShapeError(f"y has shape {tuple(y.shape)}, x {tuple(x.shape)}: (N,) or (N, H, W) is expected")
     if real("sigma", sigma) < 0:
         raise ParameterError(f"sigma={sigma!r}: 0 pixels or more is allowed")
-    sizes = x.shape[2:]
     coarse = sigma * torch.randn(len(x), 2, *[integer("points", points, least=2)] * 2, generator=generator)
-    shift = F.interpolate(coarse, sizes, mode="bicubic", align_corners=True).to(x)
-    lines = [torch.arange(size, dtype=x.dtype, device=x.device) for size in sizes]
-    places = torch.stack(torch.meshgrid(*lines, indexing="ij")) + shift
-    # grid_sample wants (column, row), from -1 to 1 between the outermost pixels; of one pixel everything is its middle
-    scaled = [places[:, i] * (2 / max(size - 1, 1)) - (1 if size > 1 else 0) for i, size in enumerate(sizes)]
+    return sampled(x, y, own_places(x) + smooth_field(coarse, x), keep_mirrored=keep_mirrored)
+
+
+def own_places(x: Tensor) -> Tensor:
+    """The place of each pixel, (2, H, W): row and column from 0, of the dtype and on the device of x (N, C, H, W)."""
+    lines = [torch.arange(size, dtype=x.dtype, device=x.device) for size in x.shape[2:]]
+    return torch.stack(torch.meshgrid(*lines, indexing="ij"))
+
+
+def smooth_field(coarse: Tensor, x: Tensor) -> Tensor:
+    """Shifts at a grid of points (N, 2, points, points) that spans x (N, C, H, W), bicubic in between; (N, 2, H, W)."""
+    return F.interpolate(coarse, x.shape[2:], mode="bicubic", align_corners=True).to(x)
+
+
+def sampled(x: Tensor, y: Tensor, places: Tensor, *, keep_mirrored: bool) -> tuple[Tensor, Tensor]:
+    """What lies at the places: linear between pixels of x (N, C, H, W), the nearest of y (N, H, W), which may be (N,).
+
+    Beyond the border lies the mirror image, with the outermost pixel twice.
+
+    Args:
+        places: (N, 2, H, W), row and column in pixels.
+        keep_mirrored: keep the labels of mirrored places; else they become `data.IGNORE`.
+    """
+    sizes = x.shape[2:]
+    # grid_sample wants (column, row), from -1 to 1 between the outer sides of the outermost pixels
+    scaled = [(2 * places[:, i] + 1) / size - 1 for i, size in enumerate(sizes)]
     grid = torch.stack([scaled[1], scaled[0]], dim=-1)
-    bent = F.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=True)
+    found = F.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     if y.ndim == 1:
-        return bent, y
+        return found, y
     # float64 holds every label, float32 would not
     labels = F.grid_sample(
-        y[:, None].double(), grid.double(), mode="nearest", padding_mode="reflection", align_corners=True
+        y[:, None].double(), grid.double(), mode="nearest", padding_mode="reflection", align_corners=False
     )
     labels = labels[:, 0].to(y.dtype)
     if not keep_mirrored:
         outside = [(places[:, i] < -0.5) | (places[:, i] > size - 0.5) for i, size in enumerate(sizes)]
         labels = labels.masked_fill(outside[0] | outside[1], IGNORE)
-    return bent, labels
+    return found, labels

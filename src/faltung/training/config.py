@@ -35,7 +35,8 @@ class Config:
         augment: what is done to each example by lot, see `faltung.training.augmentation`.
         crop: sizes of a part of each example that a step sees, taken by lot; () takes all of it.
         repeats: how often an example comes in one epoch; for few large pictures that are cropped.
-        accumulate: parts in which the gradient of a batch is summed up; saves memory.
+        accumulate: parts in which the gradient of a batch is summed up; saves memory. A loss that is no mean over
+            examples, such as Dice, is that of each part.
         patience: epochs without a better score after which training stops; 0 never stops early.
         validation: share of the examples that is held back for scores where no others are given; 0 holds back none,
             and the last epoch is kept.

@@ -32,13 +32,25 @@ class Batch:
         x: (N, channels, *spatial), scaled; tokens as they are.
         y: labels.
         indices: which examples these are.
-        share: by how much its mean loss counts in the mean over processes; 1 if they have equally many.
+        sizes: how many examples of the step each process has; one without any runs along with one that counts nothing.
+        rank: which process this is.
     """
 
     x: Tensor
     y: Tensor
     indices: "np.ndarray[Any, Any]"
-    share: float
+    sizes: tuple[int, ...]
+    rank: int
+
+    @property
+    def counts(self) -> bool:
+        """Whether this process's examples are any of the step's."""
+        return self.sizes[self.rank] > 0
+
+    @property
+    def share(self) -> float:
+        """By how much its mean loss counts in the mean over processes; 1 if they have equally many."""
+        return self.sizes[self.rank] * len(self.sizes) / sum(self.sizes)
 
 
 class Feed:
@@ -81,33 +93,36 @@ class Feed:
         cuts = [total * i // self.num_batches for i in range(self.num_batches + 1)]
         wholes = [order[a:b] for a, b in zip(cuts[first:-1], cuts[first + 1 :], strict=True)]
         parts = [self._part(len(whole)) for whole in wholes]
-        rows = self._rows([whole[a:b] for whole, (a, b, _) in zip(wholes, parts, strict=True)])
-        for number, (whole, (a, b, share), (x, y)) in enumerate(zip(wholes, parts, rows, strict=True), first):
+        rows = self._rows([whole[part] for whole, part in zip(wholes, parts, strict=True)])
+        for number, (whole, part, (x, y)) in enumerate(zip(wholes, parts, rows, strict=True), first):
             lot = torch.Generator().manual_seed(seed_of(self.config.seed, "changes", epoch, number))
-            x, y = self._cropped(x, y, lot, a, len(whole))
+            x, y = self._cropped(x, y, lot, part.start, len(whole))
             x = self._scaled(x)
             if self.config.augment:
-                x, y = augment(x, y, self.config.augment, lot, first=a, total=len(whole))
-            yield Batch(x, y, whole[a:b], share)
+                x, y = augment(x, y, self.config.augment, lot, first=part.start, total=len(whole))
+            yield Batch(x, y, whole[part], self._sizes(len(whole)), self.rank)
 
     def scoring(self) -> Iterator[Batch]:
-        """All examples once, in their order; each process takes its part."""
-        mine = np.arange(self.rank, self.num_examples, self.world)
-        wholes = [mine[i : i + self.config.batch_size] for i in range(0, len(mine), self.config.batch_size)]
-        for indices, (x, y) in zip(wholes, self._rows(wholes), strict=True):
-            yield Batch(self._scaled(x), y, indices, 1.0)
+        """All examples once, in their order, in batches that each process takes its part of."""
+        starts = range(0, self.num_examples, self.config.batch_size)
+        wholes = [np.arange(i, min(i + self.config.batch_size, self.num_examples)) for i in starts]
+        mine = [whole[self._part(len(whole))] for whole in wholes]
+        for whole, indices, (x, y) in zip(wholes, mine, self._rows(mine), strict=True):
+            yield Batch(self._scaled(x), y, indices, self._sizes(len(whole)), self.rank)
 
     def _kept(self, values: Any) -> Tensor:
         tensor = as_tensor(values)
         return tensor.to(self.device) if tensor.nbytes <= KEPT_ON_DEVICE else tensor
 
-    def _part(self, count: int) -> tuple[int, int, float]:
-        """Where this process's examples of a batch lie, and their share."""
+    def _part(self, count: int) -> slice:
+        """Where this process's examples of a batch lie."""
         a, b = count * self.rank // self.world, count * (self.rank + 1) // self.world
-        if a == b:
-            # fewer examples than processes: this one runs along, because all must, and counts nothing
-            return 0, 1, 0.0
-        return a, b, (b - a) * self.world / count
+        # fewer examples than processes: this one runs along, because all must, and counts nothing
+        return slice(a, b) if a < b else slice(0, 1)
+
+    def _sizes(self, count: int) -> tuple[int, ...]:
+        """How many examples of a batch each process has."""
+        return tuple(count * (r + 1) // self.world - count * r // self.world for r in range(self.world))
 
     def _rows(self, wholes: "list[np.ndarray[Any, Any]]") -> Iterator[tuple[Tensor, Tensor]]:
         """X and y of each batch, as stored."""

@@ -24,6 +24,7 @@ from .equipment import copy_weights, has_schedule, make_fabric, make_optimiser, 
 from .failure import explain_failure
 from .feeding import Batch, Feed, check_inputs, measure_facts
 from .fingerprint import fingerprint, newer_files, what_differs
+from .processes import whole_batch
 from .schedules import rate_at, seed_of
 from .scoring import score
 from .state import MODEL, STATE, Epoch, Events, State, optimiser_state, read_state, restore_optimiser, write_state
@@ -124,6 +125,7 @@ def train(
     task = task or infer_task(examples, label_smoothing=config.label_smoothing)
     _check(examples, validation, config, task)
     facts = measure_facts(examples, config, task=task.name, tokens=not task.normalise)
+    parts = _parts(examples, validation, config)
     place = None if folder is None else _fresh_folder(Path(folder))
     state = State(
         config=config.to_json(),
@@ -135,7 +137,7 @@ def train(
         fingerprint={} if place is None else fingerprint(examples, validation),
         rate=math.nan if config.learning_rate == "find" else config.learning_rate,
     )
-    return _Training(model, examples, validation, config, task, facts, state, place, stop, watch).run()
+    return _Training(model, *parts, config, task, facts, state, place, stop, watch).run()
 
 
 def resume(
@@ -185,7 +187,8 @@ def resume(
     if model is None:
         model = make_network(state.about["network"], state.about["options"], str(folder))
     facts = Facts.from_json(state.facts)
-    return _Training(model, examples, validation, config, task, facts, state, folder, stop, watch).run()
+    parts = _parts(examples, validation, config)
+    return _Training(model, *parts, config, task, facts, state, folder, stop, watch).run()
 
 
 class _Training:
@@ -210,8 +213,6 @@ class _Training:
         self.home = next((tensor.device for tensor in model.state_dict().values()), torch.device("cpu"))
         self.stop = stop or (lambda: False)
         self.watch = watch or (lambda _: None)
-        if validation is None and config.validation:
-            examples, validation = examples.split(1 - config.validation, config.seed)
         self.examples, self.validation = examples, validation
         self.fabric = make_fabric(config)
         self.losses = torch.zeros(0)
@@ -331,11 +332,12 @@ class _Training:
             group["lr"] = rate
         # dropout and the like draw from torch's own generator: each step, and each process, from a seed of its own
         torch.manual_seed(seed_of(config.seed, "noise", step, self.fabric.global_rank))
-        parts = min(config.accumulate, len(batch.x))
+        # as many in each process, because all wait for each other
+        parts = min(config.accumulate, max(min(batch.sizes), 1))
         total = torch.zeros((), device=self.fabric.device)
         for number, (x, y) in enumerate(zip(batch.x.tensor_split(parts), batch.y.tensor_split(parts), strict=True)):
             with self.fabric.no_backward_sync(self.net, enabled=number < parts - 1):
-                loss = self._loss(x, y) * (batch.share * len(x) / len(batch.x))
+                loss = self._loss(batch, x, y, number, parts)
                 self.fabric.backward(loss)
             total += loss.detach()
         self.losses[state.batch] = total
@@ -354,9 +356,15 @@ class _Training:
         if config.ema:
             self._follow(step)
 
-    def _loss(self, x: Tensor, y: Tensor) -> Tensor:
-        with shape_errors(x):
-            return self.task.loss(self.net(x), y)
+    def _loss(self, batch: Batch, x: Tensor, y: Tensor, number: int, parts: int) -> Tensor:
+        """The loss of one of the parts of a step, with its share."""
+        with shape_errors(x), whole_batch(counts=batch.counts, world=len(batch.sizes)) as joint:
+            loss = self.task.loss(self.net(x), y)
+        if joint.weight is None:
+            return loss * (batch.share * len(x) / len(batch.x))
+        # that of the same part in all processes together, as tensor_split cuts
+        together = sum(size // parts + (number < size % parts) for size in batch.sizes)
+        return loss * (together / sum(batch.sizes))
 
     def _stops(self) -> bool:
         wanted = self.stop()
@@ -473,6 +481,16 @@ def _check(examples: "Examples", validation: "Examples | None", config: Config, 
             f"validation has classes {tuple(validation.classes)}, the examples {tuple(examples.classes)}: the same, in"
             " the same order, are needed"
         )
+
+
+def _parts(examples: "Examples", validation: "Examples | None", config: Config) -> "tuple[Examples, Examples | None]":
+    """What is learnt from, and what says which epoch is best."""
+    if validation is not None or not config.validation:
+        return examples, validation
+    try:
+        return examples.split(1 - config.validation, config.seed)
+    except ParameterError as error:
+        raise ParameterError(f"{error}, or hold nothing back (validation=0.0, --validation 0)") from error
 
 
 def _fresh_folder(folder: Path) -> Path:

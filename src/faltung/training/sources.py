@@ -1,5 +1,6 @@
 """Data named by a word, so that a command, and whoever resumes, find the same again."""
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -26,6 +27,10 @@ class Source:
         size: rows and columns that all pictures of a folder become; () leaves them.
         colours: "grey" or "colour", what all pictures of a folder become; "" leaves them.
         skip_corrupt: leave damaged pictures of a folder out, instead of refusing all.
+        values: which values in masks are classes, as `faltung.data.mask_values.parse_values` reads them; "" takes what
+            is there, as long as it is certain.
+        unlabelled: the value in masks that stands for what is not known; "" for none.
+        others: what all other values in masks are, "refuse", "ignore" or "nearest".
         limit: take about so many examples, by lot, each class in proportion; 0 takes all.
 
     Example:
@@ -37,6 +42,9 @@ class Source:
     size: tuple[int, ...] = ()
     colours: str = ""
     skip_corrupt: bool = False
+    values: str = ""
+    unlabelled: str = ""
+    others: str = "refuse"
     limit: int = 0
 
     def open(self, part: Part = "train", *, facts: Facts | None = None) -> "Examples":
@@ -44,7 +52,8 @@ class Source:
 
         Args:
             part: of a set; one's own data have no parts.
-            facts: of the network that is to see them: one's own pictures become what it was trained with.
+            facts: of the network that is to see them: one's own pictures become what it was trained with, and values
+                in masks mean what they meant there, unless `values` says something else.
 
         Raises:
             ParameterError: no such set; options that are for folders.
@@ -88,6 +97,8 @@ class Source:
 
         if self.size or self.colours or self.skip_corrupt:
             raise ParameterError(f"{self.word}: size, colours and skip-corrupt go with folders of pictures")
+        if self._reads_values:
+            raise ParameterError(f"{self.word}: values, unlabelled and others go with folders of pictures and masks")
         if self.word.startswith("ucr:"):
             name: Any = self.word.removeprefix("ucr:")
             return data.ucr(name, part)
@@ -113,6 +124,41 @@ class Source:
                 # places are answered one by one, so pictures with masks keep their size
                 if not masks:
                     options["size"] = facts.input_shape[1:]
+        if masks:
+            trained = {} if facts is None or self.values else _trained_with(facts)
+            options |= {**trained, **self._of_masks}
+        elif self._reads_values:
+            raise ParameterError(f"{self.word}: values, unlabelled and others go with images/ and masks/")
         if facts is not None and not masks and path.suffix.lower() != ".npz":
             options["classes"] = facts.classes
         return examples_of(path, **options)
+
+    @property
+    def _reads_values(self) -> bool:
+        return bool(self.values or self.unlabelled) or self.others != "refuse"
+
+    @property
+    def _of_masks(self) -> dict[str, Any]:
+        """Options of `examples_of` for masks, those that are said."""
+        from ..data.mask_values import parse_value, parse_values
+
+        said = {
+            "values": parse_values(self.values) if self.values else None,
+            "unlabelled": parse_value(self.unlabelled) if self.unlabelled else None,
+            "others": None if self.others == "refuse" else self.others,
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
+
+def _trained_with(facts: Facts) -> dict[str, Any]:
+    """How masks were read for a network: as its training says, or by its classes, if they are named by their values."""
+    from ..data.mask_values import parse_value
+
+    options: dict[str, Any] = {}
+    # a training from Python may have said nothing, or something else
+    with contextlib.suppress(FileError):
+        options = Source.from_text(str(facts.notes.get("data", "")))._of_masks
+    if "values" not in options:
+        with contextlib.suppress(ParameterError):
+            options["values"] = {name: parse_value(name.replace(",", ":")) for name in facts.classes}
+    return options

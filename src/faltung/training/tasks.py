@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import DtypeError, ParameterError, ShapeError
+from .processes import joined
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
@@ -42,7 +43,11 @@ class Task(Protocol):
         ...
 
     def loss(self, output: Tensor, y: Tensor) -> Tensor:
-        """The mean loss of a batch; 0-dimensional, differentiable by output."""
+        """The mean loss of a batch; 0-dimensional, differentiable by output.
+
+        Of several processes each sees its part of a batch. A mean over examples is right as it is; a loss that divides
+        by something else adds its sums up by `processes.joined` first.
+        """
         ...
 
     def metrics(self) -> "Metric":
@@ -99,8 +104,15 @@ class Classification:
     def loss(self, output: Tensor, y: Tensor) -> Tensor:
         """Cross-entropy; output (N, class), y (N,)."""
         _check_output(output, y, self.classes, (len(y), len(self.classes)))
-        weights = None if self.weights is None else self.weights.to(output)
-        return F.cross_entropy(output.float(), y, weight=weights, label_smoothing=self.label_smoothing)
+        if self.weights is None:
+            return F.cross_entropy(output.float(), y, label_smoothing=self.label_smoothing)
+        weights = self.weights.to(output.device)
+        each = F.cross_entropy(
+            output.float(), y, weight=weights, label_smoothing=self.label_smoothing, reduction="none"
+        )
+        sums = torch.stack([each.sum(), weights[y].sum()])
+        loss, counted = joined(sums, weight=sums[1])
+        return loss / counted
 
     def metrics(self) -> "Metric":
         """How often each class was taken for each."""
@@ -188,9 +200,13 @@ class Segmentation:
         if weights is not None:
             each = each * weights
             counted = counted * weights
+        sums = torch.stack([each.sum(), counted.sum()])
+        if self.dice:
+            sums = torch.cat([sums, _dice_sums(output, y, known)])
+        sums = joined(sums, weight=sums[1])
         # a batch without a label has loss 0, not 0/0
-        loss = each.sum() / counted.sum().clamp(min=1e-12)
-        return loss + self.dice * _soft_dice_loss(output, y, known) if self.dice else loss
+        loss = sums[0] / sums[1].clamp(min=1e-12)
+        return loss + self.dice * _soft_dice_loss(sums[2:]) if self.dice else loss
 
     def metrics(self) -> "Metric":
         """How often each class was taken for each, place by place."""
@@ -246,14 +262,19 @@ def infer_task(examples: "Examples", *, label_smoothing: float = 0.0) -> Task:
     )
 
 
-def _soft_dice_loss(output: Tensor, y: Tensor, known: Tensor) -> Tensor:
-    """1 - mean Dice of the classes that occur in the batch or are claimed there; 0 where no place is known."""
+def _dice_sums(output: Tensor, y: Tensor, known: Tensor) -> Tensor:
+    """For each class what answer and truth have in common, and then what both have; (2 class,)."""
     num_classes = output.shape[1]
     p = (output.softmax(1) * known[:, None]).transpose(0, 1).reshape(num_classes, -1)
     truth = (F.one_hot(y.clamp(min=0), num_classes).movedim(-1, 0) * known[None]).reshape(num_classes, -1).to(p)
+    return torch.cat([(p * truth).sum(1), p.sum(1) + truth.sum(1)])
+
+
+def _soft_dice_loss(sums: Tensor) -> Tensor:
+    """1 - mean Dice of the classes that occur in the batch or are claimed there; 0 where no place is known."""
+    common, both = sums.chunk(2)
     # one place of truth more in both: a class that is absent, and hardly claimed, costs next to nothing
-    dice = (2 * (p * truth).sum(1) + 1) / (p.sum(1) + truth.sum(1) + 1)
-    return 1 - dice.mean()
+    return 1 - ((2 * common + 1) / (both + 1)).mean()
 
 
 def centred(y: Tensor, output: Tensor) -> Tensor:
