@@ -5,7 +5,7 @@ that overlap and are averaged, as the usual libraries do. All are compared with 
 of 12, 24 and 48 channels, trained for 150 steps on the left half of the nuclei, so that its answers mean something; the
 picture is the whole of 512x512 pixels.
 
---memory measures what a run takes beside what its tensors say: the constant in faltung.tiling.plans.
+--memory measures what a run takes beside what its tensors say: the constant in faltung.tiling.costs.
 --large runs a light net on a map of 20,000x20,000 pixels, in a process of its own, and tells its peak of memory.
 """
 
@@ -26,7 +26,8 @@ from torch import Tensor, nn
 
 import faltung as ft
 from faltung.networks.recording import record as recorded
-from faltung.tiling.plans import TilePlan, held_at_most
+from faltung.tiling.costs import held_at_most
+from faltung.tiling.plans import TilePlan
 
 from . import record
 

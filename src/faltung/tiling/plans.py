@@ -3,21 +3,19 @@
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
-
-import torch
 
 from ..arguments import entries, integer
 from ..errors import ParameterError, ShapeError
 from ..networks.formula import check_shape
 from ..networks.operations import words
-from ..networks.recording import Recording, Step
-from ..nn.dropout.base import Droppable, DropsValues
-from .agreement import Cut, moves_along, rounded
+from ..networks.recording import Recording
+from .agreement import moves_along
+from .costs import peak, rounding, work
+from .dropout import check_keys, check_masks, unmasked
 from .lines import Cutter, Line, Own, Recordings
-from .statistics import WORDS, kind_of
+from .statistics import WORDS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,12 +23,6 @@ if TYPE_CHECKING:
 TileSize = int | Sequence[int] | Literal["auto"]
 
 _LEAST_TILE = 16
-_CONVOLUTIONS = ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
-_FEW = 20480
-"""Numbers in an input of one picture up to which torch on CPUs leaves a convolution to im2col and a matrix product."""
-_WORKSPACE = 3.0
-"""Memory of a run over that of its tensors: convolutions reorder inputs and results. 1.7 to 2.9 were measured on U-Nets
-of 12 to 64 channels, 256x256 to 2048x2048, by `python -m benchmarks.tiling --memory` (AMD EPYC, one thread)."""
 
 
 @dataclass(frozen=True)
@@ -219,7 +211,7 @@ def plan(
     shape = tuple(int(size) for size in check_shape(input_shape))
     if not 3 <= len(shape) <= 5:
         raise ShapeError(f"input_shape={shape}: (batch, channels, *spatial) with 1 to 3 spatial axes is expected")
-    _check_keys(module)
+    check_keys(module)
     with unmasked(module):
         runs = Recordings(module, shape)
         if tile == "auto":
@@ -271,7 +263,7 @@ def _planned(module: Any, runs: Recordings, tile: Sequence[int], *, even: bool) 
     _check_sums(whole, lines)
     shapes = _tile_shapes(runs, lines)
     _check_together(runs, lines, shapes)
-    _check_masks(module, whole, lines)
+    check_masks(module, whole, lines)
     levels = _levels(whole, lines)
     biggest = runs.of(max(shapes, key=math.prod))
     return TilePlan(
@@ -285,11 +277,11 @@ def _planned(module: Any, runs: Recordings, tile: Sequence[int], *, even: bool) 
         halo=tuple(line.halo for line in lines),
         counts=tuple(len(line.crops) for line in lines),
         passes=len(levels) + 1,
-        work=_work(runs, lines, shapes, levels),
-        tile_bytes=_peak(biggest),
-        whole_bytes=_peak(whole),
+        work=work(runs, lines, shapes, levels),
+        tile_bytes=peak(biggest),
+        whole_bytes=peak(whole),
         notes=tuple(f"axis {line.axis} is not cut: {line.note}" for line in all_lines if line.note),
-        rounding=_rounding(runs, lines, min(shapes, key=math.prod)),
+        rounding=rounding(runs, lines, min(shapes, key=math.prod)),
         _lines=tuple(lines),
         _levels=levels,
         _calls=tuple(place for place, step in enumerate(whole.steps) if step.operation in WORDS),
@@ -350,142 +342,3 @@ def _levels(whole: Recording, lines: Sequence[Line]) -> tuple[tuple[int, ...], .
             found.setdefault(level[step.output], []).append(place)
             level[step.output] += 1
     return tuple(tuple(found[number]) for number in sorted(found))
-
-
-def _work(
-    runs: Recordings,
-    lines: Sequence[Line],
-    shapes: dict[tuple[int, ...], int],
-    levels: Sequence[Sequence[int]],
-) -> float:
-    """Multiply-adds of all passes over those of the whole; pixels where nothing is multiplied."""
-
-    def of(recording: Recording, stop: int) -> int:
-        return sum(int(step.multiplies) for step in recording.steps[:stop])
-
-    count = len(runs.whole.steps)
-    total = of(runs.whole, count)
-    if not total:
-        return sum(math.prod(shape) * number for shape, number in shapes.items()) / max(math.prod(runs.shape), 1)
-    stops = [max(places) for places in levels]
-    # what does not depend on the tile is taken from the first one
-    lasts = dict(shapes)
-    if lines and all(own is None for line in lines for own in line.outputs[0]):
-        lasts = dict.fromkeys(list(shapes)[:1], 1)
-    done = sum(of(runs.of(shape), stop) * number for stop in stops for shape, number in shapes.items())
-    done += sum(of(runs.of(shape), count) * number for shape, number in lasts.items())
-    return done / total
-
-
-def _peak(recording: Recording) -> int:
-    """Bytes that a run takes, estimated."""
-    return int(held_at_most(recording) * _WORKSPACE)
-
-
-def held_at_most(recording: Recording) -> int:
-    """Bytes of tensors held at once, if every tensor goes after its last use."""
-    home = list(range(len(recording.shapes)))
-    held = [0] * len(home)
-    held[0] = int(recording.input_bytes)
-    last = dict.fromkeys(recording.outputs, len(recording.steps))
-    for step in recording.steps:
-        held[step.output] = int(step.num_bytes)
-        if not step.num_bytes and step.inputs:
-            home[step.output] = home[step.inputs[0]]
-    for place, step in enumerate(recording.steps):
-        for number in (*step.inputs, step.output):
-            last[home[number]] = max(last.get(home[number], 0), place)
-    for number in recording.outputs:
-        last[home[number]] = len(recording.steps)
-    now = most = held[0]
-    ends: dict[int, list[int]] = {}
-    for number, place in last.items():
-        ends.setdefault(place, []).append(number)
-    for place, step in enumerate(recording.steps):
-        now += held[step.output] if home[step.output] == step.output else 0
-        most = max(most, now)
-        now -= sum(held[number] for number in ends.get(place, ()))
-    return most
-
-
-def _rounding(runs: Recordings, lines: Sequence[Line], smallest: tuple[int, ...]) -> tuple[str, ...]:
-    whole = runs.whole
-    if not lines:
-        return ()
-    reasons = [reason for step in whole.steps if (reason := rounded(step)) is not None]
-    for place in lines[0].statistics[0]:
-        step = whole.steps[place]
-        if kind_of(step) != "extreme":
-            reasons.append(f"{step.name} ({step.operation}) is summed tile by tile, in float64")
-    tiled = runs.of(smallest)
-    for step in tiled.steps:
-        if step.operation in _CONVOLUTIONS and (count := math.prod(tiled.shapes[step.inputs[0]])) <= _FEW:
-            reasons.append(
-                f"{step.name} ({step.operation}) gets {count:,} numbers from a tile, and up to {_FEW:,} torch "
-                "multiplies matrices instead: larger tiles avoid it"
-            )
-            break
-    return tuple(dict.fromkeys(reasons))
-
-
-# dropout whose masks belong to places
-
-
-@contextmanager
-def unmasked(module: Any) -> Iterator[None]:
-    """While a module is followed, layers with keys do nothing: in tiles their masks are the whole's."""
-    changed = [part for part in module.modules() if isinstance(part, DropsValues) and is_masked(part)]
-    for part in changed:
-        # called by its name: the recording then holds a step of this layer
-        part.forward = _nothing_dropped  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        for part in changed:
-            del part.forward
-
-
-def _nothing_dropped(x: Any) -> Any:
-    return torch.nn.functional.dropout(x, 0.0, False)
-
-
-def is_masked(part: Any) -> bool:
-    """Whether a layer drops, by a mask that belongs to places."""
-    return isinstance(part, Droppable) and part.is_on and part.key is not None
-
-
-def _check_keys(module: Any) -> None:
-    """Layers that drop need keys."""
-    for path, part in module.named_modules():
-        if isinstance(part, Droppable) and part.is_on and part.key is None and part.rate > 0:
-            raise ParameterError(
-                f"{path}: {type(part).__name__} drops at random, every tile anew: call module.eval(), or give its "
-                "layers keys by faltung.nn.key_layers(module), so that masks belong to places"
-            )
-
-
-def _check_masks(module: Any, whole: Recording, lines: Sequence[Line]) -> None:
-    """Layers with keys must divide places by the strides before them."""
-    for path, part in module.named_modules():
-        if isinstance(part, DropsValues) and is_masked(part):
-            for step, line in itertools.product(whole.steps, lines):
-                if step.path == path:
-                    _check_mask(path, part, step, line)
-
-
-def _check_mask(path: str, part: DropsValues, step: Step, line: Line) -> None:
-    state = line.states[step.output]
-    if len(step.shape) == part._untiled:
-        return
-    if not isinstance(state, Cut) or state.axis - part._untiled != line.axis - 2:
-        raise ParameterError(
-            f"{path}: {type(part).__name__} has a key, and no place along axis {line.axis} of the picture to make its "
-            "mask of: put it before the mean, or behind a flatten"
-        )
-    grid = part.grid[line.axis - 2 if len(part.grid) > 1 else 0]
-    if grid * line.scales[step.output] != 1 or state.shift:
-        raise ParameterError(
-            f"{path}: {type(part).__name__} has grid={part.grid}, but a step along axis {line.axis} of it is "
-            f"{1 / line.scales[step.output]} pixels of the picture: set its grid to that, so that its mask finds its "
-            "place"
-        )

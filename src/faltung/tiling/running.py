@@ -15,7 +15,8 @@ from ..errors import ParameterError, ShapeError
 from ..networks.recording import flat
 from ..nn.dropout.place import at
 from .arrays import Sink, Source, is_dask, numpy_dtype
-from .plans import Tile, TilePlan, TileSize, is_masked, plan
+from .dropout import is_masked
+from .plans import Tile, TilePlan, TileSize, plan
 from .statistics import Enough, Moments, Replay, join
 
 Progress = Callable[[int, int], None]

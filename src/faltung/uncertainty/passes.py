@@ -12,7 +12,7 @@ from ..arguments import integer
 from ..errors import DtypeError, ParameterError
 from ..nn.dropout.place import at
 from ..nn.dropout.sampling import dropping_only
-from ..tiling.plans import is_masked
+from ..tiling.dropout import is_masked
 from .following import Followed, follow
 from .generators import Generators, same_state
 from .repeating import Repeated

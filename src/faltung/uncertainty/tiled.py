@@ -13,7 +13,8 @@ from ..errors import DtypeError, ParameterError
 from ..nn.dropout.place import at
 from ..nn.dropout.sampling import dropping_only
 from ..tiling.arrays import Source, is_dask
-from ..tiling.plans import Tile, TilePlan, TileSize, is_masked, plan
+from ..tiling.dropout import is_masked
+from ..tiling.plans import Tile, TilePlan, TileSize, plan
 from ..tiling.running import Run
 from .passes import NOTHING_DROPS, WAYS, Sampling, run_samples
 from .prediction import ClassPrediction, Entropies, Moments, Output, ValuePrediction, check_output, prediction
