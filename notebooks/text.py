@@ -100,7 +100,8 @@ def _(changed, ft, learned, np, plt, torch, vocabulary):
             return (net(other[None]) - net(tokens[None]))[0].abs().amax(0).numpy()
 
     stacks = [
-        ft.text.new_net(vocabulary, channels=32, dilations=dilations).eval() for dilations in ((1, 1, 1), (1, 2, 4))
+        ft.text.new_net(vocabulary, channels=32, kernel_size=4, dilations=dilations).eval()
+        for dilations in ((1, 1, 1), (1, 2, 4))
     ]
     effects = [effect(net) for net in stacks]
 
@@ -156,7 +157,7 @@ def _(mo):
 @app.cell
 def _(channels, ft, vocabulary):
     def make_net(gate, channels):
-        return ft.text.new_net(vocabulary, channels=channels, dilations=(1, 2, 4), gate=gate, seed=0)
+        return ft.text.new_net(vocabulary, channels=channels, kernel_size=4, dilations=(1, 2, 4), gate=gate, seed=0)
 
     def num_parameters(net):
         return sum(weights.numel() for weights in net.parameters())

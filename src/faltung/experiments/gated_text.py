@@ -56,7 +56,7 @@ def compute(p: GatedText) -> Foretold:
     learned, held_out = plays[: p.characters], plays[p.characters :][:20_000]
     vocabulary = text.Vocabulary.of(learned)
     gate: Any = p.gate
-    net = text.new_net(vocabulary, channels=p.channels, dilations=(1, 2, 4), gate=gate, seed=p.seed)
+    net = text.new_net(vocabulary, channels=p.channels, kernel_size=4, dilations=(1, 2, 4), gate=gate, seed=p.seed)
     config = Config(batch_size=32, learning_rate=1e-2, warm_up=0.1, clip=1.0, seed=p.seed, threads=1)
     done = text.train_text(
         learned, validation=held_out, vocabulary=vocabulary, net=net, config=config, window=64, passes=p.passes
