@@ -275,6 +275,7 @@ def test_wrong_words_are_one_line_and_code_2_or_1(model, source, tmp_path, capsy
         (("train", source, "-o", tmp_path / "none" / "m.safetensors"), 1, "there is no folder"),
         (("train", source, "-o", tmp_path / "m.safetensors", "--dilations", "1,x"), 2, "--dilations"),
         (("train", source, "-o", tmp_path / "m.safetensors", "--dropout", "1"), 2, "dropout=1"),
+        (("train", source, "-o", tmp_path / "m.safetensors", "--minutes", "0"), 2, "no time at all"),
     ]:
         found, line = refusal(capsys, "text", *words)
         assert found == code, line

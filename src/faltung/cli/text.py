@@ -134,6 +134,8 @@ def train(
         raise FileError(f"-o {output}: there is no folder {output.parent}")
     if resume is not None:
         _check_kept(context)
+    elif not minutes and not passes:
+        raise ParameterError("--minutes 0 --passes 0: train for no time at all; give one of the two")
     learned, held_out = _texts(source, validation, encoding)
     steps = parse_integers(dilations, "--dilations")
     # without torch, the first says how to install it
@@ -164,6 +166,7 @@ def train(
                 net=net,
                 config=config,
                 window=window,
+                # not looked at where there are minutes
                 passes=passes or 1.0,
                 minutes=0.0 if passes else minutes,
                 folder=folder,
