@@ -98,3 +98,12 @@ def test_what_samples_refuse_is_one_line(classifying, tmp_path, capsys):
     np.testing.assert_array_equal(np.load(picture), picture_of(32, 32))
     # without samples there is no such map
     told(capsys, "predict", unsure, picture, "-o", tmp_path / "mask.npy")
+
+
+@pytest.mark.parametrize("samples", [(), ("--samples", 3)])
+def test_bytes_for_a_network_of_floats_are_named_with_the_cure(samples, tmp_path, capsys):
+    model, picture = model_of(tmp_path / "m.safetensors", np.float32), tmp_path / "p.png"
+    write(picture, picture_of(32, 32), tones="keep")
+    line = refused_in_one_line(capsys, 1, "predict", model, picture, *samples)
+    assert f"{picture}: x holds bytes, the network was trained with floats" in line
+    assert ".npy or .tif" in line

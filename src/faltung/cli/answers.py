@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import FileError, ParameterError
+from ..errors import DtypeError, FileError, ParameterError
 
 if TYPE_CHECKING:
     from ..networks import Saved
@@ -70,13 +70,17 @@ def answer_file(saved: "Saved", file: Path, *, samples: int = 0) -> Answer:
     Raises:
         ParameterError: the network is for another task, or loses the border of a picture that it should mask.
         FileError: the file cannot be read, or is of another size than signals were in training.
+        DtypeError: it holds bytes and the network was trained with floats, or the other way round.
     """
     facts = saved.facts
     if facts.task not in ("classification", "segmentation"):
         raise ParameterError(f"the network is for {facts.task!r}: classes and masks are predicted here")
     masks = facts.task == "segmentation"
     x = _inputs(saved, file, resized=not masks)
-    p, doubt = _sampled(saved, x, samples) if samples else (_probabilities(saved, x), None)
+    try:
+        p, doubt = _sampled(saved, x, samples) if samples else (_probabilities(saved, x), None)
+    except DtypeError as error:
+        raise DtypeError(f"{file}: {error}, as .npy or .tif with numbers as in training") from None
     if not masks:
         return Answer(file, dict(zip(facts.classes, map(float, p), strict=True)), doubt=doubt)
     if p.shape[1:] != x.shape[2:]:
