@@ -20,7 +20,22 @@ from faltung.networks.saved import Facts
 from faltung.text import LanguageModel
 
 TEXT = "the cat sat on the mat.\na dog ran to the log.\n" * 60
-SMALL = ("--channels", 8, "--dilations", "1,2", "--window", 16, "--rate", "0.03", "--passes", 3)
+SMALL = (
+    "--channels",
+    8,
+    "--kernel-size",
+    4,
+    "--dilations",
+    "1,2",
+    "--batch",
+    8,
+    "--window",
+    16,
+    "--rate",
+    "0.03",
+    "--passes",
+    3,
+)
 
 
 @pytest.fixture(autouse=True)
