@@ -1,4 +1,4 @@
-"""Monte-Carlo dropout: is the time at most prefix + T suffixes + 10 %? python -m benchmarks.monte_carlo. Three minutes.
+"""Monte-Carlo dropout: is the time at most prefix + T suffixes + 10 %? python -m benchmarks.monte_carlo. Four minutes.
 
 Each network is cut by hand where its first dropout stands, which is what one would write for it alone: `prefix(x)`,
 then `suffix(...)` T times. Both parts are timed as torch runs them, with nothing of ours around; their sum is the
