@@ -25,8 +25,8 @@ import torch
 from torch import Tensor, nn
 
 import faltung as ft
+from faltung.networks.memory import peak_bytes
 from faltung.networks.recording import record as recorded
-from faltung.tiling.costs import held_at_most
 from faltung.tiling.plans import TilePlan
 
 from . import record
@@ -221,7 +221,7 @@ def memory(width: int, size: int) -> None:
         Path("/proc/self/clear_refs").write_text("5")
         net(x)
     peak = (kilobytes("VmHWM") - before) * 1024 + x.numel() * x.itemsize
-    tensors = held_at_most(recorded(net, x.shape))
+    tensors = peak_bytes(recorded(net, x.shape), keeps_input=False)
     print(f"{width} channels, {size}x{size}: {peak / 2**20:,.0f} MiB, {peak / tensors:.2f} times its tensors")
 
 

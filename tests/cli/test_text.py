@@ -8,7 +8,6 @@ import unicodedata
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -38,14 +37,7 @@ SMALL = (
 )
 
 
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch):
-    # so wide that no path is folded
-    monkeypatch.setenv("COLUMNS", "300")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread_and_wide_lines")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from torch import nn
 from ..errors import FaltungError, ShapeError
 from .fields import ReceptiveField, as_field
 from .formula import OutputSize, check_shape, output_size
+from .memory import peak_bytes
 from .operations import words
 from .recording import Recording, record
 
@@ -188,7 +189,7 @@ def inspect(module: nn.Module, input_shape: Sequence[int]) -> Inspection:
         unused=total - used,
         multiplies=sum(step.multiplies for step in recording.steps),
         sum_bytes=sum(step.num_bytes for step in recording.steps),
-        peak_bytes=_peak(recording),
+        peak_bytes=peak_bytes(recording, keeps_input=True),
         sizes=sizes,
         remark=_remark(recording),
     )
@@ -212,32 +213,6 @@ def _cure(module: nn.Module, shape: tuple[int, ...]) -> str:
         return ""
     names = " = ".join(AXES.get(len(shape) - 2, ("every axis",)))
     return f"; {names} that fit the network: {size.valid}"
-
-
-def _peak(recording: Recording) -> int:
-    """Bytes alive at once, at most: results live from their step to their last reader, views keep what they look at."""
-    owner = {0: 0}
-    num_bytes = {0: recording.input_bytes}
-    for step in recording.steps:
-        if step.num_bytes or not step.inputs:
-            owner[step.output], num_bytes[step.output] = step.output, step.num_bytes
-        else:
-            owner[step.output] = owner[step.inputs[0]]
-    end = len(recording.steps)
-    # the caller holds the input, and what is returned stays
-    last = {owner[number]: end for number in (0, *recording.outputs)}
-    for time, step in enumerate(recording.steps):
-        for number in (*step.inputs, step.output):
-            last[owner[number]] = max(last.get(owner[number], 0), time)
-    alive, peak = recording.input_bytes, recording.input_bytes
-    leaving: dict[int, list[int]] = {}
-    for number, time in last.items():
-        leaving.setdefault(time, []).append(number)
-    for time, step in enumerate(recording.steps):
-        alive += num_bytes[step.output] if owner[step.output] == step.output else 0
-        peak = max(peak, alive)
-        alive -= sum(num_bytes[number] for number in leaving.get(time, ()))
-    return peak
 
 
 def _joined(entries: Sequence[str]) -> str:

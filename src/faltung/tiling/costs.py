@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from ..networks.memory import peak_bytes
 from ..networks.recording import Recording
 from .agreement import rounded
 from .lines import Line, Recordings
@@ -43,33 +44,7 @@ def work(
 
 def peak(recording: Recording) -> int:
     """Bytes that a run takes, estimated."""
-    return int(held_at_most(recording) * _WORKSPACE)
-
-
-def held_at_most(recording: Recording) -> int:
-    """Bytes of tensors held at once, if every tensor goes after its last use."""
-    home = list(range(len(recording.shapes)))
-    held = [0] * len(home)
-    held[0] = int(recording.input_bytes)
-    last = dict.fromkeys(recording.outputs, len(recording.steps))
-    for step in recording.steps:
-        held[step.output] = int(step.num_bytes)
-        if not step.num_bytes and step.inputs:
-            home[step.output] = home[step.inputs[0]]
-    for place, step in enumerate(recording.steps):
-        for number in (*step.inputs, step.output):
-            last[home[number]] = max(last.get(home[number], 0), place)
-    for number in recording.outputs:
-        last[home[number]] = len(recording.steps)
-    now = most = held[0]
-    ends: dict[int, list[int]] = {}
-    for number, place in last.items():
-        ends.setdefault(place, []).append(number)
-    for place, step in enumerate(recording.steps):
-        now += held[step.output] if home[step.output] == step.output else 0
-        most = max(most, now)
-        now -= sum(held[number] for number in ends.get(place, ()))
-    return most
+    return int(peak_bytes(recording, keeps_input=False) * _WORKSPACE)
 
 
 def rounding(runs: Recordings, lines: Sequence[Line], smallest: tuple[int, ...]) -> tuple[str, ...]:
